@@ -1,0 +1,22 @@
+//! The hbuild recipe language (`.hb`), edition 1: from text to the evaluated [`recipe::Recipe`].
+//!
+//! Pure: same text, same value, on any machine. Files are reached through [`Files`], which the caller
+//! implements.
+
+pub mod recipe;
+
+/// The recipe files and what they import, as the caller has them.
+pub trait Files {
+    /// The bytes of `path`, which is relative to the folder of the entry file and never leaves it.
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError>;
+}
+
+/// Why a file could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read `{path}`: {reason}")]
+pub struct FileError {
+    /// The path asked for.
+    pub path: String,
+    /// What the host says.
+    pub reason: String,
+}

@@ -1,0 +1,46 @@
+//! Evaluated sources.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Place, Point};
+
+/// A source at one point of the axes it varies over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The item's name.
+    pub name: String,
+    /// Its point, on the axes it varies over alone.
+    pub point: Point,
+    /// Where its bytes come from.
+    pub from: SourceFrom,
+    /// SPDX licence expression.
+    pub license: Option<String>,
+    /// Package URL.
+    pub purl: Option<String>,
+    /// CPE 2.3 name.
+    pub cpe: Option<String>,
+    /// Its doc comment.
+    pub description: Option<String>,
+    /// Where the item stands.
+    pub place: Place,
+}
+
+/// Where the bytes of a source come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceFrom {
+    /// A file to download; archives are unpacked.
+    Url {
+        /// Tried in order; `debian:pool/…` is relative to the distro's mirror.
+        urls: Vec<String>,
+        /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+        sha256: String,
+        /// Whether the single top folder of an archive is taken off (1) or not (0).
+        strip: u32,
+    },
+    /// A file or folder beside the recipe, relative to its folder.
+    Path {
+        /// Without leading `/` and without `..`.
+        path: String,
+    },
+}
