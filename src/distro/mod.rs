@@ -1,1 +1,3 @@
-//! distro
+//! The distributions: signed repositories, indexes, resolvers and package archives.
+
+pub mod debian;

@@ -1,1 +1,5 @@
-//! lock
+//! The lock: every package and source pinned to a digest.
+
+mod model;
+
+pub use model::*;

@@ -1,0 +1,1 @@
+//! Debian: signed repositories, Packages indexes, the resolver, .deb archives.

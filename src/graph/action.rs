@@ -1,0 +1,286 @@
+//! What derivations do: the parameters of each kind. Everything that serialises here is part of derivation id
+//! and key; what cannot change an output (mirrors, labels) is skipped.
+
+use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, User, Waiver};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Digest, Sha256};
+use crate::tree::Origin;
+
+/// The action of a derivation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Action {
+    /// Bytes by digest. No input. Output: `file`.
+    Fetch(Fetch),
+    /// An archive to an image tree. One input: the fetch's `file`. Outputs: `tree`, `origins`, `pack`, and for
+    /// packages `control`.
+    Unpack(Unpack),
+    /// Ordered trees to one. Outputs: `tree`, `origins`, `pack` (generated content), and a tree and an origin
+    /// map for each layer.
+    Merge(Box<Merge>),
+    /// One slice of a merge to a compressed tar. One input: the slice. Outputs: `layer`, `descriptor`.
+    Layer(Layer),
+    /// Config and manifest. Inputs: each layer's `descriptor` in order, then the policy report's `document`.
+    Image(Box<ImageConfig>),
+    /// A document about the image. Output: `document`.
+    Evidence(Box<Evidence>),
+}
+
+/// Parameters of a fetch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fetch {
+    /// What the bytes must be.
+    pub content: FixedOutput,
+    /// Where they may be had. Not part of the identity.
+    #[serde(skip)]
+    pub locations: Vec<Location>,
+    /// Length in bytes where the lock knows it. Not part of the identity: the digest settles it.
+    #[serde(skip)]
+    pub size: Option<u64>,
+}
+
+/// The fixed output of a fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixedOutput {
+    /// One file with this SHA-256.
+    Sha256(Sha256),
+}
+
+/// Where bytes may be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// Below a distro repository's base, found through the mirrors configured for it.
+    Mirror {
+        /// Repository: `debian`, `debian-security`, `alpine`.
+        repository: String,
+        /// Path below the base: `pool/main/h/hello/hello_2.10-3_amd64.deb`.
+        path: String,
+        /// Date of the signed index (RFC 3339, UTC), by which a snapshot archive finds it.
+        date: Option<String>,
+    },
+    /// A whole URL.
+    Url(String),
+    /// A file or folder of the recipe, absolute on this host.
+    Local(std::path::PathBuf),
+}
+
+/// Parameters of an unpack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unpack {
+    /// What the archive is.
+    pub format: ArchiveFormat,
+    /// The origin of every file in it.
+    pub origin: Origin,
+}
+
+/// Archives that unpack to image trees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArchiveFormat {
+    /// A Debian binary package, deb(5) format 2.0.
+    Deb,
+    /// A tar archive (plain, gz, xz or zst, told by its first bytes) of a source, with `strip` top folders
+    /// taken off; owners become root, times `epoch`.
+    Tar {
+        /// 0 or 1.
+        strip: u32,
+        /// Seconds since 1970.
+        epoch: i64,
+    },
+    /// One file as it is, to stand at this name.
+    File {
+        /// File name in the tree.
+        name: String,
+        /// Mode.
+        mode: u16,
+        /// Modification time.
+        epoch: i64,
+    },
+    /// An encoded tree that hbuild itself made from a local folder: a pack with the tree at its front.
+    Folder,
+}
+
+/// Parameters of a merge. `inputs` says what each input of the derivation is, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Merge {
+    /// Whose conflict rules hold.
+    pub family: Family,
+    /// The distro's release: `12`.
+    pub release: String,
+    /// The architecture.
+    pub arch: Arch,
+    /// The flavor.
+    pub flavor: Flavor,
+    /// Times of directories and generated files.
+    pub epoch: i64,
+    /// What each input is.
+    pub inputs: Vec<MergeInput>,
+    /// Rules by absolute path or glob, the recipe's over the edition's already; the most specific glob wins.
+    pub rules: BTreeMap<String, PathRule>,
+    /// Accounts.
+    pub users: BTreeMap<String, User>,
+    /// Groups.
+    pub groups: BTreeMap<String, Group>,
+    /// Native effects by package name.
+    pub effects: BTreeMap<String, Vec<String>>,
+    /// Fields of `/etc/os-release` to set.
+    pub os_release: BTreeMap<String, String>,
+    /// The layers but the last: for each the origins whose files it holds. What no layer names (generated
+    /// files, and all that the recipe's rules touch) goes to one more layer, the last. The outputs of an empty
+    /// layer are an empty tree and map.
+    pub layers: Vec<Vec<Origin>>,
+}
+
+/// One input of a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum MergeInput {
+    /// A package: input outputs `control`, `origins`, `tree`.
+    Package {
+        /// Its name.
+        name: String,
+        /// Its origin.
+        origin: Origin,
+    },
+    /// A content of the recipe: input outputs `origins`, `tree`.
+    Content {
+        /// Its origin.
+        origin: Origin,
+        /// Absolute directory it is placed at.
+        at: String,
+        /// Globs to take; all where empty.
+        only: Vec<String>,
+        /// Globs to leave out.
+        without: Vec<String>,
+        /// Globs of files of another origin it may replace.
+        replacing: Vec<String>,
+    },
+}
+
+/// Parameters of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Times of parent directories that no input has.
+    pub epoch: i64,
+}
+
+/// A compressor with all that decides its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compression {
+    /// Which.
+    pub algorithm: Algorithm,
+    /// Its level.
+    pub level: i32,
+    /// The library and its version, `libzstd 1.5.7`.
+    pub library: String,
+}
+
+/// Compression of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// No compression: `application/vnd.oci.image.layer.v1.tar`.
+    None,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+/// The document `descriptor` of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LayerDescriptor {
+    /// OCI media type.
+    pub media_type: String,
+    /// SHA-256 of the compressed bytes.
+    pub digest: Sha256,
+    /// Their number.
+    pub size: u64,
+    /// SHA-256 of the tar.
+    pub diff_id: Sha256,
+    /// Length of the tar in bytes.
+    pub uncompressed_size: u64,
+    /// BLAKE3 of the compressed bytes: the blob in the store.
+    pub blob: Digest,
+    /// One line for the history: what is in it.
+    pub created_by: String,
+}
+
+/// Parameters of config and manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageConfig {
+    /// Architecture.
+    pub arch: Arch,
+    /// RFC 3339, UTC: the date of the newest signed index.
+    pub created: String,
+    /// `uid:gid`, or an account's name that the merge's `/etc/passwd` resolves.
+    pub user: String,
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// Entry point.
+    pub entrypoint: Vec<String>,
+    /// Default arguments.
+    pub cmd: Vec<String>,
+    /// Working directory.
+    pub work_dir: String,
+    /// Ports.
+    pub ports: Vec<String>,
+    /// Volumes.
+    pub volumes: Vec<String>,
+    /// Stop signal.
+    pub stop_signal: Option<String>,
+    /// All labels, the standard ones included.
+    pub labels: BTreeMap<String, String>,
+    /// All annotations of manifest and index.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Parameters of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "document")]
+pub enum Evidence {
+    /// What each ELF file needs and where it is found. Input: the merge's `tree`.
+    Elf {
+        /// The architecture all must have.
+        arch: Arch,
+        /// glibc or musl rules.
+        family: Family,
+    },
+    /// The policy result; a break that is not waived is an error. Inputs: the merge's `origins` and `tree`, the
+    /// ELF report's `document`.
+    Policy {
+        /// Which rules hold.
+        flavor: Flavor,
+        /// `Config.User` as configured.
+        user: String,
+        /// What the recipe waives.
+        waivers: Vec<Waiver>,
+    },
+    /// An SBOM. Inputs: the image's `manifest`, the merge's `origins` and `tree`.
+    Sbom {
+        /// Which format.
+        format: SbomFormat,
+        /// What is in the image.
+        components: crate::lock::Components,
+    },
+    /// An in-toto statement with a SLSA provenance predicate. Inputs: the image's `manifest`, the policy
+    /// report's `document`.
+    Provenance(Box<crate::lock::BuildDefinition>),
+}
+
+/// SBOM formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SbomFormat {
+    /// SPDX 2.3 JSON.
+    Spdx,
+    /// CycloneDX 1.6 JSON.
+    CycloneDx,
+}

@@ -1,0 +1,211 @@
+//! The lock file as values, and what graph and evidence take from it.
+
+use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::{Arch, Distro, Point};
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256;
+
+/// File name of the lock, beside the recipes.
+pub const LOCK_FILE: &str = "hbuild.lock";
+
+/// A whole lock file. Vectors are sorted by their identifying fields; no host name stands in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Lock {
+    /// Schema version, 1.
+    pub version: u32,
+    /// Signed indexes that packages were taken from, sorted by id.
+    #[serde(default, rename = "snapshot", skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
+    /// Every package of any variant, sorted by name, version, architecture.
+    #[serde(default, rename = "package", skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<LockedPackage>,
+    /// Every image at every point, sorted by image, variant, architecture.
+    #[serde(default, rename = "variant", skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<LockedVariant>,
+}
+
+/// One repository at one moment, as its signed index states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Snapshot {
+    /// `<repository>/<suite>@<date>`: `debian/bookworm@2026-01-10T10:12:52Z`.
+    pub id: String,
+    /// Repository name: `debian`, `debian-security`.
+    pub repository: String,
+    /// Base URL for a repository of the recipe; never set for one of the distro's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Suite as requested.
+    pub suite: String,
+    /// `Codename` of the signed index.
+    pub codename: String,
+    /// `Date` of the signed index, RFC 3339 UTC.
+    pub date: String,
+    /// `Valid-Until`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
+    /// SHA-256 of the whole InRelease.
+    pub in_release: Sha256,
+    /// Its length in bytes.
+    pub in_release_size: u64,
+    /// Fingerprint of the key that signed it, upper-case hexadecimal; several where it has several.
+    pub signed_by: Vec<String>,
+    /// Every Packages index used, sorted by component and architecture.
+    pub indexes: Vec<SnapshotIndex>,
+}
+
+/// One Packages file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SnapshotIndex {
+    /// `main`.
+    pub component: String,
+    /// Debian's name of the architecture.
+    pub arch: String,
+    /// Path below the suite's folder: `main/binary-amd64/Packages.xz`.
+    pub path: String,
+    /// SHA-256 of the file as fetched (compressed).
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// A package pinned to its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedPackage {
+    /// Name.
+    pub name: String,
+    /// Whole version string of the distro.
+    pub version: String,
+    /// The distro's name of its architecture: `amd64`, `all`.
+    pub arch: String,
+    /// SHA-256 of the package file.
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Path below the repository's base.
+    pub file: String,
+    /// Source package.
+    pub source: String,
+    /// Version of the source package, where it differs from `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<String>,
+    /// [`Snapshot::id`] of the signed index it came from.
+    pub snapshot: String,
+}
+
+impl LockedPackage {
+    /// `name=version:arch`, by which variants name it.
+    pub fn reference(&self) -> String {
+        format!("{}={}:{}", self.name, self.version, self.arch)
+    }
+}
+
+/// What was asked for: the canonical resolution request. `build` compares it with the recipe's.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Request {
+    /// The distribution: `debian12`.
+    pub distro: String,
+    /// The distro's name of the architecture.
+    pub arch: String,
+    /// `<repository> <suite> <component>…` each, in order; one of the recipe's own has its URL and the SHA-256
+    /// of its keys behind.
+    pub repositories: Vec<String>,
+    /// Requested packages with pins, sorted, without duplicates.
+    pub packages: Vec<String>,
+    /// Excluded packages, sorted, without duplicates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// `full` or `listed`.
+    pub resolve: String,
+}
+
+/// One image at one point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedVariant {
+    /// Image name.
+    pub image: String,
+    /// The recipe's file name, in the lock's folder.
+    pub recipe: String,
+    /// Its point.
+    pub point: Point,
+    /// The request it answers.
+    pub request: Request,
+    /// The answer: [`LockedPackage::reference`] of each, sorted.
+    pub packages: Vec<String>,
+    /// Dependencies that `exclude` cut, as `package: relation`, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+}
+
+/// What is in one image, for SBOMs: everything that does not depend on the merged tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Components {
+    /// Image name.
+    pub image: String,
+    /// Variant name.
+    pub variant: String,
+    /// Version of the image.
+    pub version: Option<String>,
+    /// Licence of the image.
+    pub license: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// RFC 3339: the image's `created`.
+    pub created: String,
+    /// The distribution.
+    pub distro: Distro,
+    /// Architecture.
+    pub arch: Arch,
+    /// Its packages.
+    pub packages: Vec<LockedPackage>,
+    /// Its sources.
+    pub sources: Vec<SourceComponent>,
+}
+
+/// A source in an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SourceComponent {
+    /// Name of the item.
+    pub name: String,
+    /// First URL, or `path:<path>`.
+    pub uri: String,
+    /// SHA-256 of the file, or none for a local folder.
+    pub sha256: Option<Sha256>,
+    /// Licence.
+    pub license: Option<String>,
+    /// Package URL.
+    pub purl: Option<String>,
+    /// CPE.
+    pub cpe: Option<String>,
+}
+
+/// The deterministic part of the provenance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BuildDefinition {
+    /// What is in the image.
+    pub components: Components,
+    /// The recipe's file name, relative to the lock's folder.
+    pub recipe: String,
+    /// SHA-256 of the recipe and of each file it imports, by name; modules of `std` as `std/base`.
+    pub recipe_files: BTreeMap<String, Sha256>,
+    /// SHA-256 of the lock file's part that this variant uses (its canonical JSON).
+    pub lock_digest: Sha256,
+    /// The variant's point.
+    pub point: Point,
+    /// Signed indexes used.
+    pub snapshots: Vec<Snapshot>,
+    /// The layer compressor.
+    pub compression: crate::graph::Compression,
+    /// Configured builder id, a URI.
+    pub builder: String,
+}
