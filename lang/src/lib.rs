@@ -3,7 +3,9 @@
 //! Pure: same text, same value, on any machine. Files are reached through [`Files`], which the caller
 //! implements.
 
+pub mod diagnostic;
 pub mod recipe;
+pub mod syntax;
 
 /// The recipe files and what they import, as the caller has them.
 pub trait Files {
