@@ -100,8 +100,6 @@ pub enum ArchiveFormat {
         /// Modification time.
         epoch: i64,
     },
-    /// An encoded tree that hbuild itself made from a local folder: a pack with the tree at its front.
-    Folder,
 }
 
 /// Parameters of a merge. `inputs` says what each input of the derivation is, in order.
@@ -270,6 +268,9 @@ pub enum Evidence {
         /// What is in the image.
         components: crate::lock::Components,
     },
+    /// An in-toto statement that gives the origin of each path. Inputs: the image's `manifest`, the merge's
+    /// `origins` and `tree`.
+    Origins,
     /// An in-toto statement with a SLSA provenance predicate. Inputs: the image's `manifest`, the policy
     /// report's `document`.
     Provenance(Box<crate::lock::BuildDefinition>),

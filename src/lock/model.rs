@@ -198,6 +198,8 @@ pub struct BuildDefinition {
     pub recipe: String,
     /// SHA-256 of the recipe and of each file it imports, by name; modules of `std` as `std/base`.
     pub recipe_files: BTreeMap<String, Sha256>,
+    /// Requested packages with the place of the request.
+    pub requested: Vec<(String, hbuild_lang::recipe::Place)>,
     /// SHA-256 of the lock file's part that this variant uses (its canonical JSON).
     pub lock_digest: Sha256,
     /// The variant's point.
