@@ -1,0 +1,31 @@
+//! "Did you mean": what could stand where a name is not known.
+
+use crate::diagnostic::nearest;
+
+/// A help line: the nearest candidate, else all that can stand there.
+pub fn help<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, what: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    all.sort_unstable();
+    all.dedup();
+    if let Some(found) = nearest(name, all.iter().copied()) {
+        return format!("did you mean `{found}`?");
+    }
+    match all.as_slice() {
+        [] => format!("there are no {what} here"),
+        few if few.len() <= SHOWN => format!("{what} here: {}", few.join(", ")),
+        many => format!("{what} here: {}, and {} more", many[..SHOWN].join(", "), many.len() - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_or_all_names() {
+        assert_eq!(help("pakages", ["packages", "paths"], "fields"), "did you mean `packages`?");
+        assert_eq!(help("zzz", ["b", "a", "b"], "fields"), "fields here: a, b");
+        assert_eq!(help("zzz", [], "axes"), "there are no axes here");
+    }
+}

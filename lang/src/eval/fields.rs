@@ -1,0 +1,169 @@
+//! Fields as a block gives them, before the ranks of `use`, `=` and `when` are settled, and after.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::value::Value;
+use crate::modules::Site;
+use crate::recipe::{Test, Waiver};
+
+/// The fields of a block after its ranks are settled: at most one value for a field, and what is appended.
+#[derive(Debug, Clone, Default)]
+pub struct FieldSet {
+    /// By name.
+    pub fields: BTreeMap<String, Field>,
+    /// Tests in source order.
+    pub tests: Vec<Test>,
+    /// Waivers in source order.
+    pub waivers: Vec<Waiver>,
+}
+
+/// One field.
+#[derive(Debug, Clone, Default)]
+pub struct Field {
+    /// Its value, with the place of the field's name.
+    pub value: Option<(Value, Site)>,
+    /// Keys that are replaced (`env.PATH = …`), in order of their names.
+    pub keys: BTreeMap<Rc<str>, (Value, Site)>,
+    /// What `+=` appends, in source order.
+    pub appends: Vec<Value>,
+}
+
+/// The rank of an assignment. The edition's default is below all of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// A `use`.
+    Use,
+    /// `=`.
+    Set,
+    /// A `use` in a `when`.
+    UseWhen,
+    /// `=` in a `when`.
+    SetWhen,
+}
+
+impl Rank {
+    /// The rank as a person would say it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Rank::Use => "by `use`",
+            Rank::Set => "by `=`",
+            Rank::UseWhen => "by `use` in a `when`",
+            Rank::SetWhen => "by `=` in a `when`",
+        }
+    }
+}
+
+/// One assignment.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// How strong it is.
+    pub rank: Rank,
+    /// What it assigns.
+    pub value: Value,
+    /// The place of the field's name, or of the `use`.
+    pub site: Site,
+}
+
+/// What a block says, statement by statement.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Assignments of whole fields.
+    pub fields: BTreeMap<String, Vec<Candidate>>,
+    /// Assignments of single keys.
+    pub keys: BTreeMap<(String, Rc<str>), Vec<Candidate>>,
+    /// What is appended.
+    pub appends: BTreeMap<String, Vec<Value>>,
+    /// Tests.
+    pub tests: Vec<Test>,
+    /// Waivers.
+    pub waivers: Vec<Waiver>,
+}
+
+/// Two assignments of the same rank where one must win.
+#[derive(Debug)]
+pub struct Tie {
+    /// The field, or `field.key`.
+    pub field: String,
+    /// The first.
+    pub first: Site,
+    /// The second.
+    pub second: Site,
+    /// Their rank.
+    pub rank: Rank,
+}
+
+impl Collected {
+    /// The settled fields, and the ties found on the way (the first of each tie stands).
+    pub fn settle(self) -> (FieldSet, Vec<Tie>) {
+        let mut set = FieldSet { tests: self.tests, waivers: self.waivers, ..FieldSet::default() };
+        let mut ties = Vec::new();
+        for (name, candidates) in self.fields {
+            let value = strongest(candidates, || name.clone(), &mut ties);
+            set.fields.entry(name).or_default().value = value;
+        }
+        for ((name, key), candidates) in self.keys {
+            if let Some(value) = strongest(candidates, || format!("{name}.{key}"), &mut ties) {
+                set.fields.entry(name).or_default().keys.insert(key, value);
+            }
+        }
+        for (name, appends) in self.appends {
+            set.fields.entry(name).or_default().appends = appends;
+        }
+        (set, ties)
+    }
+}
+
+fn strongest(
+    candidates: Vec<Candidate>,
+    name: impl Fn() -> String,
+    ties: &mut Vec<Tie>,
+) -> Option<(Value, Site)> {
+    let rank = candidates.iter().map(|candidate| candidate.rank).max()?;
+    let mut winner: Option<Candidate> = None;
+    for candidate in candidates.into_iter().filter(|candidate| candidate.rank == rank) {
+        match &winner {
+            None => winner = Some(candidate),
+            Some(first) => {
+                ties.push(Tie { field: name(), first: first.site, second: candidate.site, rank });
+            }
+        }
+    }
+    winner.map(|candidate| (candidate.value, candidate.site))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Span;
+
+    fn candidate(rank: Rank, text: &str, at: u32) -> Candidate {
+        let site = Site { span: Span::new(at, at + 1), ..Site::default() };
+        Candidate { rank, value: Value::text(text, span), site }
+    }
+
+    #[test]
+    fn the_highest_rank_wins_whatever_the_order() {
+        let mut collected = Collected::default();
+        collected.fields.insert(
+            "title".into(),
+            vec![candidate(Rank::UseWhen, "c", 3), candidate(Rank::Use, "a", 1), candidate(Rank::Set, "b", 2)],
+        );
+        let (set, ties) = collected.settle();
+        assert!(ties.is_empty());
+        assert_eq!(set.fields["title"].value.as_ref().unwrap().0.interpolated().unwrap(), "c");
+    }
+
+    #[test]
+    fn a_tie_at_the_winning_rank_is_named() {
+        let mut collected = Collected::default();
+        collected.fields.insert("title".into(), vec![candidate(Rank::Set, "a", 1), candidate(Rank::Set, "b", 2)]);
+        collected.fields.insert(
+            "cmd".into(),
+            vec![candidate(Rank::Use, "a", 1), candidate(Rank::Use, "b", 2), candidate(Rank::Set, "c", 3)],
+        );
+        let (_, ties) = collected.settle();
+        assert_eq!(ties.len(), 1);
+        assert_eq!((ties[0].field.as_str(), ties[0].first.span.start, ties[0].second.span.start), ("title", 1, 2));
+    }
+}

@@ -1,0 +1,187 @@
+//! Loading: the entry, then its imports, depth first, each file once.
+
+use super::{FileId, LoadedFile, Program, Reports, Site, names, standard};
+use crate::check::suggest;
+use crate::diagnostic::Diagnostic;
+use crate::syntax::{self, ast};
+use crate::{FileError, Files};
+
+/// How many files a program may have.
+const FILES_LIMIT: usize = 256;
+/// How long a file may be, in bytes.
+const LENGTH_LIMIT: usize = 4 << 20;
+/// Modules of the standard library that hold defaults of the edition and cannot be imported.
+const EDITION: [&str; 2] = ["edition/effects", "edition/paths"];
+
+/// The program that begins at `entry`, with what its parsing found. A file that cannot be had is an error at
+/// its import; an entry that cannot be had, the returned error.
+pub fn load(files: &dyn Files, entry: &str, reports: &mut Reports) -> Result<(Program, Vec<Diagnostic>), FileError> {
+    let mut loader = Loader { files, program: Program::default(), syntax: Vec::new(), open: Vec::new(), reports };
+    let text = text_of(files, entry)?;
+    let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    loader.add(entry, text, None, &folder);
+    for name in EDITION {
+        if let Some(text) = standard::module(name) {
+            let id = loader.add(&format!("std/{name}"), text.to_owned(), None, &folder);
+            loader.program.edition.insert(name, id);
+        }
+    }
+    Ok((loader.program, loader.syntax))
+}
+
+struct Loader<'a> {
+    files: &'a dyn Files,
+    program: Program,
+    syntax: Vec<Diagnostic>,
+    /// The files whose imports are being loaded.
+    open: Vec<FileId>,
+    reports: &'a mut Reports,
+}
+
+impl Loader<'_> {
+    /// Parses a file, its imports, and collects its names.
+    fn add(&mut self, name: &str, text: String, imported_by: Option<Site>, folder: &str) -> FileId {
+        let id = FileId(u32::try_from(self.program.files.len()).expect("there are few files"));
+        let parse = syntax::parse(&text);
+        self.program.files.push(LoadedFile {
+            name: name.to_owned(),
+            text,
+            tree: parse.file(),
+            standard: name.starts_with("std/"),
+            imported_by,
+            imports: Default::default(),
+            names: Default::default(),
+        });
+        for diagnostic in parse.diagnostics() {
+            let placed = diagnostic.clone().in_file(name);
+            self.syntax.push(self.program.with_import_chain(placed, id));
+        }
+        self.edition_line(id);
+        self.open.push(id);
+        let items = self.program.file(id).tree.items.clone();
+        for (index, item) in items.iter().enumerate() {
+            if let ast::Item::Import(import) = item
+                && let Some(found) = self.import(id, import, folder)
+            {
+                self.program.files[id.index()].imports.insert(index, found);
+            }
+        }
+        self.open.pop();
+        let found = names::collect(&self.program, id, self.reports);
+        self.program.files[id.index()].names = found;
+        id
+    }
+
+    fn edition_line(&mut self, id: FileId) {
+        if let Some(edition) = &self.program.file(id).tree.edition
+            && edition.number != 1
+        {
+            let message = format!("edition {} is not known to this hbuild", edition.number);
+            self.reports
+                .error("hbuild::lang::unknown_edition", id.site(edition.span), message)
+                .help("write `hbuild 1`, or take a newer hbuild");
+        }
+    }
+
+    fn import(&mut self, from: FileId, import: &ast::Import, folder: &str) -> Option<FileId> {
+        let site = from.site(import.path_span);
+        let (name, text) = match &import.path {
+            ast::ImportPath::Module(words) => {
+                let path = words.join("/");
+                (path.clone(), Err(path))
+            }
+            ast::ImportPath::File(path) => match self.relative(from, path, folder) {
+                Some(path) => (path.clone(), Ok(path)),
+                None => {
+                    let message = format!("`{path}` is outside of the recipe's folder");
+                    self.reports
+                        .error("hbuild::lang::import_outside", site, message)
+                        .help("an import is relative to the file that imports and stays below the entry's folder");
+                    return None;
+                }
+            },
+        };
+        if let Some(known) = self.program.ids().find(|id| self.program.file(*id).name == name) {
+            return self.known(known, site);
+        }
+        if self.program.files.len() >= FILES_LIMIT {
+            let message = format!("the recipe imports more than {FILES_LIMIT} files");
+            self.reports.error("hbuild::lang::too_many_files", site, message).help("put modules together");
+            return None;
+        }
+        let text = match text {
+            Ok(path) => self.read(&path, site)?,
+            Err(module) => self.module(&module, site)?.to_owned(),
+        };
+        Some(self.add(&name, text, Some(site), folder))
+    }
+
+    fn known(&mut self, known: FileId, site: Site) -> Option<FileId> {
+        let Some(start) = self.open.iter().position(|open| *open == known) else { return Some(known) };
+        let chain: Vec<String> =
+            self.open[start..].iter().map(|id| format!("`{}`", self.program.file(*id).name)).collect();
+        let message = format!("`{}` imports itself", self.program.file(known).name);
+        self.reports
+            .error("hbuild::lang::import_cycle", site, message)
+            .label(format!("closes the circle {}", chain.join(" → ")))
+            .help("move what both need into a third file");
+        None
+    }
+
+    fn read(&mut self, path: &str, site: Site) -> Option<String> {
+        match text_of(self.files, path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.reports
+                    .error("hbuild::lang::import_unreadable", site, error.to_string())
+                    .help("an import is relative to the file that imports");
+                None
+            }
+        }
+    }
+
+    fn module(&mut self, path: &str, site: Site) -> Option<&'static str> {
+        let found = path.strip_prefix("std/").filter(|name| standard::modules().any(|module| module == *name));
+        if let Some(text) = found.and_then(standard::module) {
+            return Some(text);
+        }
+        let all: Vec<String> = standard::modules().map(|name| format!("std/{name}")).collect();
+        let help = suggest::help(path, all.iter().map(String::as_str), "modules");
+        self.reports
+            .error("hbuild::lang::unknown_module", site, format!("there is no module `{path}`"))
+            .help(format!("{help}; a file of your own is imported by its path in quotes"));
+        None
+    }
+
+    /// The import's path from the root that [`Files`] reads below; `None` where it leaves the entry's folder.
+    fn relative(&self, from: FileId, path: &str, folder: &str) -> Option<String> {
+        if path.is_empty() || path.starts_with('/') || path.contains(['\\', '\0']) {
+            return None;
+        }
+        let from = self.program.file(from);
+        let base = if from.standard { "" } else { from.name.rsplit_once('/').map_or("", |(base, _)| base) };
+        let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        let absolute = if base.starts_with('/') { "/" } else { "" };
+        let joined = format!("{absolute}{}", parts.join("/"));
+        let inside = folder.is_empty() || joined.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        inside.then_some(joined)
+    }
+}
+
+fn text_of(files: &dyn Files, path: &str) -> Result<String, FileError> {
+    let refuse = |reason: &str| FileError { path: path.to_owned(), reason: reason.to_owned() };
+    let bytes = files.read(path)?;
+    if bytes.len() > LENGTH_LIMIT {
+        return Err(refuse("it is larger than 4 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text"))
+}

@@ -1,0 +1,15 @@
+//! The files of a program: the entry, what it imports, and the standard library, parsed, with the names of
+//! each. Receives texts through [`crate::Files`]; evaluates nothing.
+
+pub mod builtin;
+mod load;
+mod names;
+mod program;
+mod report;
+mod site;
+mod standard;
+
+pub use load::load;
+pub use program::{Binding, LoadedFile, Program};
+pub use report::{Report, Reports};
+pub use site::{FileId, Site};

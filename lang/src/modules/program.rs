@@ -1,0 +1,139 @@
+//! The loaded program: all files, and the names of each.
+
+use std::collections::BTreeMap;
+
+use super::{FileId, Report, Site};
+use crate::diagnostic::{Diagnostic, LineIndex};
+use crate::recipe::Place;
+use crate::syntax::ast;
+
+/// All files that a recipe takes part of, the entry first.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// By [`FileId`].
+    pub files: Vec<LoadedFile>,
+    /// The edition's modules, which no recipe imports: by name (`edition/effects`).
+    pub edition: BTreeMap<&'static str, FileId>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct LoadedFile {
+    /// As in messages: its path, or `std/base`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// Its tree.
+    pub tree: ast::File,
+    /// Whether it is part of the standard library.
+    pub standard: bool,
+    /// The import that loaded it first; `None` for the entry.
+    pub imported_by: Option<Site>,
+    /// The files of its imports, by the import's place in the tree's items.
+    pub imports: BTreeMap<usize, FileId>,
+    /// Its names.
+    pub names: BTreeMap<String, Binding>,
+}
+
+/// What a name of a file stands for; the number is the item's place in the tree's items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Binding {
+    /// An imported module.
+    Import(usize),
+    /// A `let`.
+    Let(usize),
+    /// A function.
+    Function(usize),
+    /// An axis: its place among the bindings of the file's `for`.
+    Axis(usize),
+    /// A source, build, image or repository.
+    Declaration(usize),
+}
+
+impl Program {
+    /// The file.
+    pub fn file(&self, id: FileId) -> &LoadedFile {
+        &self.files[id.index()]
+    }
+
+    /// Numbers of all files in order.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
+    }
+
+    /// Line and column of a place.
+    pub fn place(&self, site: Site) -> Place {
+        let file = self.file(site.file);
+        let at = LineIndex::new(&file.text).line_column(site.span.start as usize);
+        Place { file: file.name.clone(), line: at.line, column: at.column }
+    }
+
+    /// The finding as a diagnostic, with the chain of imports that led to its file.
+    pub fn diagnostic(&self, report: &Report) -> Diagnostic {
+        let range = report.site.span.range();
+        let mut diagnostic = match report.error {
+            true => Diagnostic::error(report.code, range, report.message.as_str()),
+            false => Diagnostic::warning(report.code, range, report.message.as_str()),
+        };
+        if let Some(label) = &report.label {
+            diagnostic = diagnostic.with_label(label.as_str());
+        }
+        if let Some(help) = &report.help {
+            diagnostic = diagnostic.with_help(help.as_str());
+        }
+        for (site, text) in &report.related {
+            diagnostic = diagnostic.with_secondary_in(&self.file(site.file).name, site.span, text.as_str());
+        }
+        self.with_import_chain(diagnostic.in_file(&self.file(report.site.file).name), report.site.file)
+    }
+
+    /// The diagnostic with a label at each import between the entry and `file`.
+    pub fn with_import_chain(&self, mut diagnostic: Diagnostic, file: FileId) -> Diagnostic {
+        let mut at = file;
+        while let Some(import) = self.file(at).imported_by {
+            let text = format!("`{}` is imported here", self.file(at).name);
+            diagnostic = diagnostic.with_secondary_in(&self.file(import.file).name, import.span, text);
+            at = import.file;
+        }
+        diagnostic
+    }
+}
+
+impl LoadedFile {
+    /// The file's axes, none where it has no `for`.
+    pub fn axes(&self) -> &[ast::ForBinding] {
+        self.tree.axes().next().map_or(&[], |axes| &axes.bindings)
+    }
+
+    /// The `let` at this place of the items.
+    pub fn binding(&self, item: usize) -> Option<&ast::Let> {
+        match self.tree.items.get(item) {
+            Some(ast::Item::Let(found)) => Some(found),
+            _ => None,
+        }
+    }
+
+    /// The function at this place of the items.
+    pub fn function(&self, item: usize) -> Option<&ast::Function> {
+        match self.tree.items.get(item) {
+            Some(ast::Item::Function(found)) => Some(found),
+            _ => None,
+        }
+    }
+
+    /// The declaration at this place of the items.
+    pub fn declaration(&self, item: usize) -> Option<&ast::Declaration> {
+        match self.tree.items.get(item) {
+            Some(ast::Item::Declaration(found)) => Some(found),
+            _ => None,
+        }
+    }
+
+    /// The axes that a declaration says it varies over, in the order it says them.
+    pub fn over(declaration: &ast::Declaration) -> impl Iterator<Item = &ast::ForBinding> {
+        declaration.block.statements.iter().flat_map(|statement| match statement {
+            ast::Statement::For(over) => over.bindings.as_slice(),
+            _ => &[],
+        })
+    }
+}

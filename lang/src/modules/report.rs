@@ -1,0 +1,90 @@
+//! Findings while loading, checking and evaluating, with their places by file number. The last step turns them into
+//! [`crate::Diagnostic`]s, in stable order.
+
+use std::collections::BTreeSet;
+
+use super::Site;
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Whether it is an error; a warning otherwise.
+    pub error: bool,
+    /// The last part of its code.
+    pub code: &'static str,
+    /// What it is about.
+    pub site: Site,
+    /// What is wrong.
+    pub message: String,
+    /// What stands at the place, where that is not plain from the message.
+    pub label: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    /// Other places that matter.
+    pub related: Vec<(Site, String)>,
+}
+
+impl Report {
+    /// Says what stands at the place.
+    pub fn label(&mut self, text: impl Into<String>) -> &mut Self {
+        self.label = Some(text.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Points to another place.
+    pub fn related(&mut self, site: Site, text: impl Into<String>) -> &mut Self {
+        self.related.push((site, text.into()));
+        self
+    }
+}
+
+/// All findings so far. One code at one place is kept once, however many points of the axes meet it.
+#[derive(Debug, Default)]
+pub struct Reports {
+    list: Vec<Report>,
+    seen: BTreeSet<(Site, &'static str)>,
+    duplicate: Option<Report>,
+}
+
+impl Reports {
+    /// Adds an error.
+    pub fn error(&mut self, code: &'static str, site: Site, message: impl Into<String>) -> &mut Report {
+        self.add(true, code, site, message.into())
+    }
+
+    /// Adds a warning.
+    pub fn warning(&mut self, code: &'static str, site: Site, message: impl Into<String>) -> &mut Report {
+        self.add(false, code, site, message.into())
+    }
+
+    fn add(&mut self, error: bool, code: &'static str, site: Site, message: String) -> &mut Report {
+        let report = Report { error, code, site, message, label: None, help: None, related: Vec::new() };
+        if !self.seen.insert((site, code)) {
+            return self.duplicate.insert(report);
+        }
+        self.list.push(report);
+        self.list.last_mut().expect("just pushed")
+    }
+
+    /// Whether an error is among them.
+    pub fn any_error(&self) -> bool {
+        self.list.iter().any(|report| report.error)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// All of them by file, place and code.
+    pub fn into_sorted(mut self) -> Vec<Report> {
+        self.list.sort_by(|left, right| (left.site, left.code).cmp(&(right.site, right.code)));
+        self.list
+    }
+}

@@ -1,0 +1,56 @@
+//! The standard library of edition 1: recipe modules and keys that hbuild carries with it.
+
+/// The text of a module, by its path below `std/`.
+pub fn module(path: &str) -> Option<&'static str> {
+    MODULES.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}
+
+/// The paths of all modules that a recipe can import.
+pub fn modules() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("edition/"))
+}
+
+/// The text of an archive key, by its file name below `std/keys/`.
+pub fn key(name: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(key, _)| *key == name).map(|(_, text)| *text)
+}
+
+macro_rules! embedded {
+    ($folder:literal, $($name:literal => $file:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../std/", $folder, $file)))),*]
+    };
+}
+
+const MODULES: &[(&str, &str)] = embedded!("",
+    "archive" => "archive.hb",
+    "base" => "base.hb",
+    "tag" => "tag.hb",
+    "edition/effects" => "edition/effects.hb",
+    "edition/paths" => "edition/paths.hb",
+);
+
+const KEYS: &[(&str, &str)] = embedded!("keys/",
+    "debian-archive-bookworm-automatic.asc" => "debian-archive-bookworm-automatic.asc",
+    "debian-archive-bookworm-security-automatic.asc" => "debian-archive-bookworm-security-automatic.asc",
+    "debian-archive-bookworm-stable.asc" => "debian-archive-bookworm-stable.asc",
+    "debian-archive-trixie-automatic.asc" => "debian-archive-trixie-automatic.asc",
+    "debian-archive-trixie-security-automatic.asc" => "debian-archive-trixie-security-automatic.asc",
+    "debian-archive-trixie-stable.asc" => "debian-archive-trixie-stable.asc",
+    "alpine-devel@lists.alpinelinux.org-4a6a0840.rsa.pub" => "alpine-devel@lists.alpinelinux.org-4a6a0840.rsa.pub",
+    "alpine-devel@lists.alpinelinux.org-5243ef4b.rsa.pub" => "alpine-devel@lists.alpinelinux.org-5243ef4b.rsa.pub",
+    "alpine-devel@lists.alpinelinux.org-5261cecb.rsa.pub" => "alpine-devel@lists.alpinelinux.org-5261cecb.rsa.pub",
+    "alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub" => "alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub",
+    "alpine-devel@lists.alpinelinux.org-61666e3f.rsa.pub" => "alpine-devel@lists.alpinelinux.org-61666e3f.rsa.pub",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_and_key_is_there() {
+        assert!(modules().all(|name| module(name).is_some_and(|text| text.starts_with("hbuild 1\n"))));
+        assert!(KEYS.iter().all(|(name, text)| key(name) == Some(text) && text.starts_with("-----BEGIN P")));
+        assert_eq!(module("nothing"), None);
+    }
+}
