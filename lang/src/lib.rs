@@ -7,6 +7,14 @@ pub mod diagnostic;
 pub mod recipe;
 pub mod syntax;
 
+mod check;
+mod eval;
+mod modules;
+mod session;
+
+pub use diagnostic::Diagnostic;
+pub use session::{Checked, Evaluated, check, evaluate};
+
 /// The recipe files and what they import, as the caller has them.
 pub trait Files {
     /// The bytes of `path`, which is relative to the folder of the entry file and never leaves it.

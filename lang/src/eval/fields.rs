@@ -139,7 +139,7 @@ mod tests {
 
     fn candidate(rank: Rank, text: &str, at: u32) -> Candidate {
         let site = Site { span: Span::new(at, at + 1), ..Site::default() };
-        Candidate { rank, value: Value::text(text, span), site }
+        Candidate { rank, value: Value::text(text, site), site }
     }
 
     #[test]
@@ -147,7 +147,11 @@ mod tests {
         let mut collected = Collected::default();
         collected.fields.insert(
             "title".into(),
-            vec![candidate(Rank::UseWhen, "c", 3), candidate(Rank::Use, "a", 1), candidate(Rank::Set, "b", 2)],
+            vec![
+                candidate(Rank::UseWhen, "c", 3),
+                candidate(Rank::Use, "a", 1),
+                candidate(Rank::Set, "b", 2),
+            ],
         );
         let (set, ties) = collected.settle();
         assert!(ties.is_empty());
@@ -157,13 +161,18 @@ mod tests {
     #[test]
     fn a_tie_at_the_winning_rank_is_named() {
         let mut collected = Collected::default();
-        collected.fields.insert("title".into(), vec![candidate(Rank::Set, "a", 1), candidate(Rank::Set, "b", 2)]);
+        collected
+            .fields
+            .insert("title".into(), vec![candidate(Rank::Set, "a", 1), candidate(Rank::Set, "b", 2)]);
         collected.fields.insert(
             "cmd".into(),
             vec![candidate(Rank::Use, "a", 1), candidate(Rank::Use, "b", 2), candidate(Rank::Set, "c", 3)],
         );
         let (_, ties) = collected.settle();
         assert_eq!(ties.len(), 1);
-        assert_eq!((ties[0].field.as_str(), ties[0].first.span.start, ties[0].second.span.start), ("title", 1, 2));
+        assert_eq!(
+            (ties[0].field.as_str(), ties[0].first.span.start, ties[0].second.span.start),
+            ("title", 1, 2)
+        );
     }
 }

@@ -160,7 +160,8 @@ impl Value {
             (Kind::Content(left), Kind::Content(right)) => left == right,
             (Kind::Repository(left), Kind::Repository(right)) => left == right,
             (Kind::List(left), Kind::List(right)) => {
-                left.len() == right.len() && left.iter().zip(right.iter()).all(|(l, r)| l.equals(r) == Some(true))
+                left.len() == right.len()
+                    && left.iter().zip(right.iter()).all(|(l, r)| l.equals(r) == Some(true))
             }
             (Kind::Map(left), Kind::Map(right)) => {
                 left.entries.len() == right.entries.len()

@@ -105,15 +105,29 @@ impl Function {
         match self {
             Function::Alpine | Function::Debian => const { &[required("release", Text)] },
             Function::Version => const { &[required("text", Text)] },
-            Function::File => const {
-                &[required("text", Text), optional("owner", Text), optional("group", Text), optional("mode", Int)]
-            },
+            Function::File => {
+                const {
+                    &[
+                        required("text", Text),
+                        optional("owner", Text),
+                        optional("group", Text),
+                        optional("mode", Int),
+                    ]
+                }
+            }
             Function::Directory | Function::Attrs => ATTRIBUTES,
             Function::Symlink => const { &[required("target", Text)] },
             Function::Contains | Function::Equals => const { &[required("text", TextOrVersion)] },
-            Function::SemverTags => const {
-                &[required("release", Other), required("among", Other), required("distro", Other), required("flavor", Other)]
-            },
+            Function::SemverTags => {
+                const {
+                    &[
+                        required("release", Other),
+                        required("among", Other),
+                        required("distro", Other),
+                        required("flavor", Other),
+                    ]
+                }
+            }
             Function::DistroRepositories => const { &[required("distro", Other), required("which", Text)] },
         }
     }
@@ -167,8 +181,12 @@ impl Method {
 }
 
 /// The methods of a content.
-pub const CONTENT_METHODS: &[(&str, Method)] =
-    &[("at", Method::At), ("only", Method::Only), ("without", Method::Without), ("replacing", Method::Replacing)];
+pub const CONTENT_METHODS: &[(&str, Method)] = &[
+    ("at", Method::At),
+    ("only", Method::Only),
+    ("without", Method::Without),
+    ("replacing", Method::Replacing),
+];
 /// The methods of a list.
 pub const LIST_METHODS: &[(&str, Method)] = &[("join", Method::Join)];
 /// The methods of a version; `major`, `minor` and `patch` are numbers, not methods.
@@ -179,8 +197,24 @@ pub const VERSION_NUMBERS: &[&str] = &["major", "minor", "patch"];
 /// Every name that no file may give to something else.
 pub fn names() -> impl Iterator<Item = &'static str> {
     const NAMES: &[&str] = &[
-        "alpine", "amd64", "any", "arm64", "attrs", "contains", "debian", "delete", "dev", "directory", "equals",
-        "file", "full", "keep", "listed", "runtime", "symlink", "version",
+        "alpine",
+        "amd64",
+        "any",
+        "arm64",
+        "attrs",
+        "contains",
+        "debian",
+        "delete",
+        "dev",
+        "directory",
+        "equals",
+        "file",
+        "full",
+        "keep",
+        "listed",
+        "runtime",
+        "symlink",
+        "version",
     ];
     NAMES.iter().copied()
 }

@@ -15,8 +15,13 @@ const EDITION: [&str; 2] = ["edition/effects", "edition/paths"];
 
 /// The program that begins at `entry`, with what its parsing found. A file that cannot be had is an error at
 /// its import; an entry that cannot be had, the returned error.
-pub fn load(files: &dyn Files, entry: &str, reports: &mut Reports) -> Result<(Program, Vec<Diagnostic>), FileError> {
-    let mut loader = Loader { files, program: Program::default(), syntax: Vec::new(), open: Vec::new(), reports };
+pub fn load(
+    files: &dyn Files,
+    entry: &str,
+    reports: &mut Reports,
+) -> Result<(Program, Vec<Diagnostic>), FileError> {
+    let mut loader =
+        Loader { files, program: Program::default(), syntax: Vec::new(), open: Vec::new(), reports };
     let text = text_of(files, entry)?;
     let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
     loader.add(entry, text, None, &folder);
@@ -94,9 +99,9 @@ impl Loader<'_> {
                 Some(path) => (path.clone(), Ok(path)),
                 None => {
                     let message = format!("`{path}` is outside of the recipe's folder");
-                    self.reports
-                        .error("hbuild::lang::import_outside", site, message)
-                        .help("an import is relative to the file that imports and stays below the entry's folder");
+                    self.reports.error("hbuild::lang::import_outside", site, message).help(
+                        "an import is relative to the file that imports and stays below the entry's folder",
+                    );
                     return None;
                 }
             },
@@ -141,7 +146,8 @@ impl Loader<'_> {
     }
 
     fn module(&mut self, path: &str, site: Site) -> Option<&'static str> {
-        let found = path.strip_prefix("std/").filter(|name| standard::modules().any(|module| module == *name));
+        let found =
+            path.strip_prefix("std/").filter(|name| standard::modules().any(|module| module == *name));
         if let Some(text) = found.and_then(standard::module) {
             return Some(text);
         }
@@ -172,7 +178,8 @@ impl Loader<'_> {
         }
         let absolute = if base.starts_with('/') { "/" } else { "" };
         let joined = format!("{absolute}{}", parts.join("/"));
-        let inside = folder.is_empty() || joined.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let inside =
+            folder.is_empty() || joined.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         inside.then_some(joined)
     }
 }

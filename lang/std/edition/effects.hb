@@ -1,0 +1,3 @@
+hbuild 1
+
+let effects = {}
