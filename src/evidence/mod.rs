@@ -1,1 +1,27 @@
-//! evidence
+//! Evidence: documents about exactly one image, named by the digest of its manifest.
+//!
+//! Receives what lock, merge and image layout left behind ([`crate::lock::Components`],
+//! [`crate::lock::BuildDefinition`], tree and origin map, the manifest's bytes) and returns JSON. Every document
+//! is a pure function of these: no clock, host, user, mirror or random number is read. [`why`] goes the other
+//! way, from the documents of an image back to the origin of one path.
+
+mod builder;
+pub mod copyright;
+mod error;
+pub mod license;
+pub mod media;
+mod origins;
+mod provenance;
+pub mod purl;
+pub mod sbom;
+mod statement;
+pub mod why;
+
+pub use builder::EvidenceBuilder;
+pub use error::EvidenceError;
+pub use origins::{OriginGroup, Origins, origins};
+pub use provenance::{
+    BuildDefinitionV1, BuilderV1, ExternalParameters, InternalParameters, ProvenanceV1, RecipeReference,
+    RunDetails, annotation, provenance,
+};
+pub use statement::{ResourceDescriptor, STATEMENT_TYPE, Statement, Subject};

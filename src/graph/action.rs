@@ -274,6 +274,29 @@ pub enum Evidence {
     /// An in-toto statement with a SLSA provenance predicate. Inputs: the image's `manifest`, the policy
     /// report's `document`.
     Provenance(Box<crate::lock::BuildDefinition>),
+    /// An in-toto statement of where every path came from. Inputs: the image's `manifest`, the merge's `origins`
+    /// and `tree`.
+    Origins {
+        /// What is in the image.
+        components: crate::lock::Components,
+    },
+    /// An in-toto statement whose predicate is a report. Inputs: the image's `manifest`, the report's `document`.
+    Report {
+        /// Which report.
+        report: ReportKind,
+        /// What is in the image.
+        components: crate::lock::Components,
+    },
+}
+
+/// Reports that become statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportKind {
+    /// The document of [`Evidence::Elf`].
+    Elf,
+    /// The document of [`Evidence::Policy`].
+    Policy,
 }
 
 /// SBOM formats.

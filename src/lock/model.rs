@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::{Arch, Distro, Point};
+use hbuild_lang::recipe::{Arch, Distro, Located, Place, Point};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
@@ -210,4 +210,20 @@ pub struct BuildDefinition {
     pub compression: crate::graph::Compression,
     /// Configured builder id, a URI.
     pub builder: String,
+    /// Where the recipe asks for what is in the image.
+    pub places: RecipePlaces,
+}
+
+/// Where a recipe asks for what is in one image. Files are named as in [`BuildDefinition::recipe_files`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RecipePlaces {
+    /// The image item.
+    pub image: Place,
+    /// Requested packages as written, in order.
+    pub packages: Vec<Located<String>>,
+    /// Names of the sources among its contents, in order.
+    pub contents: Vec<Located<String>>,
+    /// The rules of `paths`, by path or glob.
+    pub paths: BTreeMap<String, Place>,
 }

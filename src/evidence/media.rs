@@ -1,0 +1,39 @@
+//! The media types and predicate types of all documents, as OCI referrers and in-toto statements name them.
+
+use crate::graph::{ReportKind, SbomFormat};
+
+/// An SPDX JSON document; also the artifact type of its referrer.
+pub const SPDX: &str = "application/spdx+json";
+/// A CycloneDX JSON document; also the artifact type of its referrer.
+pub const CYCLONEDX: &str = "application/vnd.cyclonedx+json";
+/// An in-toto statement that is not in an envelope; also the artifact type of its referrer.
+pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+/// The annotation that names a statement's predicate type on the referrer's manifest and on its layer.
+pub const PREDICATE_TYPE_ANNOTATION: &str = "in-toto.io/predicate-type";
+
+/// SLSA provenance v1.
+pub const PREDICATE_PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+/// The origin of every path: `docs/src/evidence.md`, _Origins_.
+pub const PREDICATE_ORIGINS: &str = "https://hbuild.dev/origins/v1";
+/// The policy report: `docs/src/evidence.md`, _Reports_.
+pub const PREDICATE_POLICY: &str = "https://hbuild.dev/policy/v1";
+/// The ELF closure report: `docs/src/evidence.md`, _Reports_.
+pub const PREDICATE_ELF: &str = "https://hbuild.dev/elf/v1";
+/// The build type of the provenance: `docs/src/build-types/recipe-v1.md`.
+pub const BUILD_TYPE: &str = "https://hbuild.dev/build-types/recipe/v1";
+
+/// The media type of an SBOM.
+pub fn sbom(format: SbomFormat) -> &'static str {
+    match format {
+        SbomFormat::Spdx => SPDX,
+        SbomFormat::CycloneDx => CYCLONEDX,
+    }
+}
+
+/// The predicate type of a report's statement.
+pub fn report(kind: ReportKind) -> &'static str {
+    match kind {
+        ReportKind::Elf => PREDICATE_ELF,
+        ReportKind::Policy => PREDICATE_POLICY,
+    }
+}

@@ -1,0 +1,252 @@
+//! SLSA provenance v1, as <https://slsa.dev/spec/v1.0/provenance> defines it, for the build type
+//! `https://hbuild.dev/build-types/recipe/v1` (`docs/src/build-types/recipe-v1.md`).
+//!
+//! The predicate is deterministic: it states what the build is defined by, never when, where, from which mirror
+//! or by which binary it ran.
+
+use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::Point;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::statement::sha256;
+use super::{ResourceDescriptor, Statement, media, purl};
+use crate::digest::Sha256;
+use crate::graph::{Compression, ENCODING_SCHEMA};
+use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent};
+
+/// Keys of the annotations of resolved dependencies.
+pub mod annotation {
+    /// `package`, `index`, `packages`, `source` or `recipe`.
+    pub const KIND: &str = "kind";
+    /// Of a package or a Packages file: the name of the signed index it is vouched for by.
+    pub const INDEX: &str = "index";
+    /// Of a package: its path below the repository's base.
+    pub const FILE: &str = "file";
+    /// Of a signed index: the repository's name.
+    pub const REPOSITORY: &str = "repository";
+    /// Of a signed index: the suite as requested.
+    pub const SUITE: &str = "suite";
+    /// Of a signed index: its code name.
+    pub const CODENAME: &str = "codename";
+    /// Of a signed index: its date, RFC 3339.
+    pub const DATE: &str = "date";
+    /// Of a signed index: when it ends to be valid, RFC 3339.
+    pub const VALID_UNTIL: &str = "validUntil";
+    /// Of a signed index: the fingerprints of the keys that signed it, a list.
+    pub const SIGNED_BY: &str = "signedBy";
+    /// Of a Packages file: its component.
+    pub const COMPONENT: &str = "component";
+    /// Of a Packages file: its architecture.
+    pub const ARCH: &str = "arch";
+}
+
+/// The predicate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProvenanceV1 {
+    /// The inputs.
+    pub build_definition: BuildDefinitionV1,
+    /// The builder.
+    pub run_details: RunDetails,
+}
+
+/// `buildDefinition`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildDefinitionV1 {
+    /// [`media::BUILD_TYPE`].
+    pub build_type: String,
+    /// What the recipe's author chooses.
+    pub external_parameters: ExternalParameters,
+    /// What follows from it and from hbuild.
+    pub internal_parameters: InternalParameters,
+    /// Signed indexes, packages, sources and recipe files.
+    pub resolved_dependencies: Vec<ResourceDescriptor>,
+}
+
+/// `externalParameters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalParameters {
+    /// The recipe file.
+    pub recipe: RecipeReference,
+    /// The image item.
+    pub image: String,
+    /// The point of the axes: axis to label.
+    pub point: Point,
+}
+
+/// Names a recipe file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeReference {
+    /// Relative to the lock's folder.
+    pub path: String,
+}
+
+/// `internalParameters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InternalParameters {
+    /// The variant's name.
+    pub variant: String,
+    /// The image's `created`: the date of the newest signed index.
+    pub created: String,
+    /// SHA-256 of the part of the lock that this variant uses.
+    pub lock: BTreeMap<String, String>,
+    /// The compressor of the layers.
+    pub compression: Compression,
+    /// Where the recipe asks for what is in the image.
+    pub places: RecipePlaces,
+}
+
+/// `runDetails`, without `metadata`: a run's id and times are not deterministic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunDetails {
+    /// The builder.
+    pub builder: BuilderV1,
+    /// The policy report.
+    pub byproducts: Vec<ResourceDescriptor>,
+}
+
+/// `builder`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuilderV1 {
+    /// The configured builder id.
+    pub id: String,
+    /// `hbuild` and `hbuild-encoding`.
+    pub version: BTreeMap<String, String>,
+}
+
+/// The provenance statement of the image with the digest `manifest`; `policy_report` is the SHA-256 of the
+/// policy report's document.
+pub fn provenance(
+    definition: &BuildDefinition,
+    manifest: Sha256,
+    policy_report: Sha256,
+) -> Statement<ProvenanceV1> {
+    let components = &definition.components;
+    let predicate = ProvenanceV1 {
+        build_definition: BuildDefinitionV1 {
+            build_type: media::BUILD_TYPE.to_owned(),
+            external_parameters: ExternalParameters {
+                recipe: RecipeReference { path: definition.recipe.clone() },
+                image: components.image.clone(),
+                point: definition.point.clone(),
+            },
+            internal_parameters: InternalParameters {
+                variant: components.variant.clone(),
+                created: components.created.clone(),
+                lock: sha256(definition.lock_digest),
+                compression: definition.compression.clone(),
+                places: definition.places.clone(),
+            },
+            resolved_dependencies: resolved(definition),
+        },
+        run_details: RunDetails {
+            builder: BuilderV1 {
+                id: definition.builder.clone(),
+                version: BTreeMap::from([
+                    ("hbuild".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+                    ("hbuild-encoding".to_owned(), ENCODING_SCHEMA.to_string()),
+                ]),
+            },
+            byproducts: vec![ResourceDescriptor {
+                name: Some("policy-report".to_owned()),
+                digest: sha256(policy_report),
+                media_type: Some("application/json".to_owned()),
+                ..ResourceDescriptor::default()
+            }],
+        },
+    };
+    Statement::about(components, manifest, media::PREDICATE_PROVENANCE, predicate)
+}
+
+fn resolved(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
+    let components = &definition.components;
+    let mut all = Vec::new();
+    for snapshot in &definition.snapshots {
+        all.push(signed_index(snapshot));
+        all.extend(snapshot.indexes.iter().map(|index| packages_file(snapshot, index)));
+    }
+    let package = |package| locked_package(purl::package(&components.distro, package), package);
+    all.extend(components.packages.iter().map(package));
+    all.extend(components.sources.iter().map(source));
+    all.extend(definition.recipe_files.iter().map(|(name, digest)| recipe_file(name, *digest)));
+    all
+}
+
+/// `debian:dists/bookworm/InRelease`, or the recipe's own URL with the same path.
+fn index_uri(snapshot: &Snapshot, path: &str) -> String {
+    let Snapshot { repository, suite, .. } = snapshot;
+    match &snapshot.url {
+        Some(url) => format!("{}/dists/{suite}/{path}", url.trim_end_matches('/')),
+        None => format!("{repository}:dists/{suite}/{path}"),
+    }
+}
+
+fn signed_index(snapshot: &Snapshot) -> ResourceDescriptor {
+    let mut annotations = BTreeMap::from([
+        (annotation::KIND.to_owned(), json!("index")),
+        (annotation::REPOSITORY.to_owned(), json!(snapshot.repository)),
+        (annotation::SUITE.to_owned(), json!(snapshot.suite)),
+        (annotation::CODENAME.to_owned(), json!(snapshot.codename)),
+        (annotation::DATE.to_owned(), json!(snapshot.date)),
+        (annotation::SIGNED_BY.to_owned(), json!(snapshot.signed_by)),
+    ]);
+    if let Some(date) = &snapshot.valid_until {
+        annotations.insert(annotation::VALID_UNTIL.to_owned(), json!(date));
+    }
+    descriptor(&snapshot.id, index_uri(snapshot, "InRelease"), Some(snapshot.in_release), annotations)
+}
+
+fn packages_file(snapshot: &Snapshot, index: &SnapshotIndex) -> ResourceDescriptor {
+    let annotations = BTreeMap::from([
+        (annotation::KIND.to_owned(), json!("packages")),
+        (annotation::INDEX.to_owned(), json!(snapshot.id)),
+        (annotation::COMPONENT.to_owned(), json!(index.component)),
+        (annotation::ARCH.to_owned(), json!(index.arch)),
+    ]);
+    descriptor(&index.path, index_uri(snapshot, &index.path), Some(index.sha256), annotations)
+}
+
+fn locked_package(uri: String, package: &LockedPackage) -> ResourceDescriptor {
+    let annotations = BTreeMap::from([
+        (annotation::KIND.to_owned(), json!("package")),
+        (annotation::INDEX.to_owned(), json!(package.snapshot)),
+        (annotation::FILE.to_owned(), json!(package.file)),
+    ]);
+    descriptor(&package.reference(), uri, Some(package.sha256), annotations)
+}
+
+fn source(source: &SourceComponent) -> ResourceDescriptor {
+    let mut annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("source"))]);
+    if let Some(purl) = &source.purl {
+        annotations.insert("purl".to_owned(), json!(purl));
+    }
+    descriptor(&source.name, source.uri.clone(), source.sha256, annotations)
+}
+
+/// `recipe:<path>`, or `hbuild:std/<name>` for a module of the standard library.
+fn recipe_file(name: &str, digest: Sha256) -> ResourceDescriptor {
+    let scheme = if name.starts_with("std/") { "hbuild" } else { "recipe" };
+    let annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("recipe"))]);
+    descriptor(name, format!("{scheme}:{name}"), Some(digest), annotations)
+}
+
+fn descriptor(
+    name: &str,
+    uri: String,
+    digest: Option<Sha256>,
+    annotations: BTreeMap<String, Value>,
+) -> ResourceDescriptor {
+    ResourceDescriptor {
+        name: Some(name.to_owned()),
+        uri: Some(uri),
+        digest: digest.map(sha256).unwrap_or_default(),
+        media_type: None,
+        annotations,
+    }
+}
