@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::Point;
+use hbuild_lang::recipe::{Place, Point};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -97,7 +97,9 @@ pub struct InternalParameters {
     pub lock: BTreeMap<String, String>,
     /// The compressor of the layers.
     pub compression: Compression,
-    /// Where the recipe asks for what is in the image.
+    /// Requested packages as written, with the place of the request.
+    pub requested: Vec<(String, Place)>,
+    /// Where the recipe asks for everything else in the image.
     pub places: RecipePlaces,
 }
 
@@ -141,6 +143,7 @@ pub fn provenance(
                 created: components.created.clone(),
                 lock: sha256(definition.lock_digest),
                 compression: definition.compression.clone(),
+                requested: definition.requested.clone(),
                 places: definition.places.clone(),
             },
             resolved_dependencies: resolved(definition),

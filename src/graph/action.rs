@@ -268,9 +268,6 @@ pub enum Evidence {
         /// What is in the image.
         components: crate::lock::Components,
     },
-    /// An in-toto statement that gives the origin of each path. Inputs: the image's `manifest`, the merge's
-    /// `origins` and `tree`.
-    Origins,
     /// An in-toto statement with a SLSA provenance predicate. Inputs: the image's `manifest`, the policy
     /// report's `document`.
     Provenance(Box<crate::lock::BuildDefinition>),

@@ -198,8 +198,8 @@ pub struct BuildDefinition {
     pub recipe: String,
     /// SHA-256 of the recipe and of each file it imports, by name; modules of `std` as `std/base`.
     pub recipe_files: BTreeMap<String, Sha256>,
-    /// Requested packages with the place of the request.
-    pub requested: Vec<(String, hbuild_lang::recipe::Place)>,
+    /// Requested packages with the place of the request, which names its file as `recipe_files` does.
+    pub requested: Vec<(String, Place)>,
     /// SHA-256 of the lock file's part that this variant uses (its canonical JSON).
     pub lock_digest: Sha256,
     /// The variant's point.
@@ -210,18 +210,16 @@ pub struct BuildDefinition {
     pub compression: crate::graph::Compression,
     /// Configured builder id, a URI.
     pub builder: String,
-    /// Where the recipe asks for what is in the image.
+    /// Where the recipe asks for everything else in the image.
     pub places: RecipePlaces,
 }
 
-/// Where a recipe asks for what is in one image. Files are named as in [`BuildDefinition::recipe_files`].
+/// Where a recipe asks for what is in one image besides packages. Files are named as in [`BuildDefinition::recipe_files`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RecipePlaces {
     /// The image item.
     pub image: Place,
-    /// Requested packages as written, in order.
-    pub packages: Vec<Located<String>>,
     /// Names of the sources among its contents, in order.
     pub contents: Vec<Located<String>>,
     /// The rules of `paths`, by path or glob.
