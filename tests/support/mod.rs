@@ -8,3 +8,6 @@ pub fn skip(reason: &str) {
     let required = std::env::var("HBUILD_TEST_REQUIRE").is_ok_and(|value| value == "all");
     assert!(!required, "skipped under HBUILD_TEST_REQUIRE=all: {reason}");
 }
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod archive;
