@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use crate::digest::{Digest, Sha256};
+use crate::digest::Sha256;
 use crate::graph::{Derivation, OutputName};
+pub use crate::store::ObjectRef;
 use crate::tree::{ContentError, ContentSink, Contents, OriginMap, Tree};
 
 /// Performs one kind of action. Stateless: everything comes through the context.
@@ -16,15 +17,6 @@ pub trait Builder: Sync {
 
 /// The outputs made: name to the object in the store.
 pub type BuildOutputs = BTreeMap<OutputName, ObjectRef>;
-
-/// An object in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ObjectRef {
-    /// BLAKE3 of its bytes.
-    pub digest: Digest,
-    /// Their number.
-    pub size: u64,
-}
 
 /// What a builder may touch: its inputs, the contents they lead to, and new objects.
 pub trait BuildContext: Sync {

@@ -3,6 +3,10 @@
 
 mod action;
 mod derivation;
+mod export;
+#[expect(clippy::module_inception, reason = "the graph is what this module is about")]
+mod graph;
 
 pub use action::*;
 pub use derivation::*;
+pub use graph::{Graph, GraphError};

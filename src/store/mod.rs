@@ -1,1 +1,34 @@
-//! store
+//! The store: objects by their BLAKE3 digest, records by key, and what leads to them.
+//!
+//! The file system is the truth; several processes use one store at a time. Nothing that can be read is wrong at
+//! any instant, whatever process died: see [`commit`](Store::commit). `docs/src/store.md` is the reference of
+//! the folders and files. The store never looks at what a derivation does, and never executes one.
+
+mod access;
+mod blobs;
+mod commit;
+mod committer;
+mod error;
+mod layout;
+mod locks;
+mod logs;
+mod lookup;
+mod object;
+mod pack;
+mod partial;
+mod read;
+mod record;
+mod roots;
+mod scratch;
+mod write;
+
+pub use access::Store;
+pub use committer::{Committer, Finished};
+pub use error::StoreError;
+pub use locks::{KeyLock, StoreLock};
+pub use object::ObjectRef;
+pub use pack::{Pack, PackWriter, Packs};
+pub use partial::PartialFile;
+pub use record::Record;
+pub use roots::Root;
+pub use write::ObjectFile;

@@ -1,0 +1,149 @@
+//! Making outputs durable, in groups.
+//!
+//! Objects are written to the scratch folder and not synced. A commit takes the records of everything that was
+//! finished in the meantime: it syncs their objects, each file for itself and several at once, moves them to their
+//! final places, and only then writes the records. So an object that stands at its final place is whole, and a
+//! record that can be read names only objects that were whole when it was written. The records themselves are
+//! synced with the next group or by [`Store::settle_records`]: one that a power cut tears fails its checksum, and
+//! is a miss.
+//!
+//! Not `syncfs`: it is faster for many small files on an idle disk, but waits for whatever else was written to
+//! the file system. With 400 MB of another process's data underway it took 140 ms where syncing 45 objects took 15.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::error::{IoContext, StoreError};
+use super::layout::{self, Layout};
+use super::scratch::TemporaryFile;
+use super::{Record, Store};
+use crate::digest::Digest;
+use crate::graph::{DerivationId, DerivationKey};
+
+/// Threads that sync the files of one group.
+const SYNC_THREADS: usize = 4;
+/// Files for which one thread is enough.
+const SYNC_ALONE: usize = 4;
+
+impl Store {
+    /// Makes `records` with the objects they name durable, and remembers each under its derivation id. Where a
+    /// whole record of the key stands already, that one stays. Returns the files that
+    /// [`Store::settle_records`] has to sync.
+    pub fn commit(&self, records: &[(DerivationId, Record)]) -> Result<Vec<PathBuf>, StoreError> {
+        let outputs = records.iter().flat_map(|(_, record)| record.outputs.values());
+        self.settle_objects(outputs.map(|object| object.digest), &[])?;
+        self.write_records(records)
+    }
+
+    /// Like [`Store::commit`], with the files of an earlier commit synced in the same group.
+    pub(crate) fn commit_after(
+        &self,
+        earlier: &[PathBuf],
+        records: &[(DerivationId, Record)],
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let outputs = records.iter().flat_map(|(_, record)| record.outputs.values());
+        self.settle_objects(outputs.map(|object| object.digest), earlier)?;
+        self.write_records(records)
+    }
+
+    /// Syncs records that a commit wrote.
+    pub fn settle_records(&self, files: &[PathBuf]) -> Result<(), StoreError> {
+        sync_all(files.iter().map(PathBuf::as_path).collect())
+    }
+
+    /// Moves the objects among `digests` that this process wrote to their final places, synced.
+    pub(crate) fn settle_objects(
+        &self,
+        digests: impl Iterator<Item = Digest>,
+        earlier: &[PathBuf],
+    ) -> Result<(), StoreError> {
+        let pending = self.pending(digests);
+        let objects = pending.iter().map(|(_, path)| path.as_path());
+        sync_all(earlier.iter().map(PathBuf::as_path).chain(objects).collect())?;
+        for (digest, path) in &pending {
+            let target = self.layout.object(digest);
+            layout::rename(path, &target).at("write", &target)?;
+            self.settle(digest);
+        }
+        Ok(())
+    }
+
+    fn write_records(&self, records: &[(DerivationId, Record)]) -> Result<Vec<PathBuf>, StoreError> {
+        let mut written = Vec::with_capacity(records.len());
+        for (id, record) in records {
+            written.extend(self.write_record(record)?);
+            self.remember(id, &record.key)?;
+        }
+        Ok(written)
+    }
+
+    /// Writes a record unless a whole one of its key stands; returns the file, if it wrote one.
+    fn write_record(&self, record: &Record) -> Result<Option<PathBuf>, StoreError> {
+        let target = self.layout.record(&record.key);
+        let file = self.write_scratch(&record.encode())?;
+        let linked = layout::in_shard(&target, || fs::hard_link(file.path(), &target));
+        match linked {
+            Ok(()) => return Ok(Some(target)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::io("write", &target, error)),
+        }
+        if self.record(&record.key).is_some() {
+            return Ok(None);
+        }
+        let path = file.keep();
+        fs::rename(&path, &target).at("write", &target)?;
+        Ok(Some(target))
+    }
+
+    /// Notes that the derivation gave the record of `key`.
+    pub fn remember(&self, id: &DerivationId, key: &DerivationKey) -> Result<(), StoreError> {
+        self.point(&self.layout.memo(id), &Layout::link_to("records", &key.0.to_hex()))
+    }
+
+    /// Makes `link` a symlink to `target`, whatever it was before.
+    pub(crate) fn point(&self, link: &Path, target: &Path) -> Result<(), StoreError> {
+        use std::os::unix::fs::symlink;
+        match layout::in_shard(link, || symlink(target, link)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.at("write", link),
+        }
+        if fs::read_link(link).is_ok_and(|old| old == target) {
+            return Ok(());
+        }
+        let new = self.scratch()?.path();
+        symlink(target, &new).at("write", &new)?;
+        fs::rename(&new, link).at("write", link)
+    }
+
+    /// A temporary file with these bytes.
+    pub(crate) fn write_scratch(&self, bytes: &[u8]) -> Result<TemporaryFile, StoreError> {
+        use std::io::Write;
+        let mut file = TemporaryFile::create(self.scratch()?.path())?;
+        file.file.write_all(bytes).at("write", file.path())?;
+        Ok(file)
+    }
+}
+
+/// Syncs the bytes of every file, several at once: their journal entries are then written together.
+fn sync_all(files: Vec<&Path>) -> Result<(), StoreError> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            File::open(path).and_then(|file| file.sync_data()).at("sync", path)?;
+        }
+        Ok(())
+    };
+    if files.len() <= SYNC_ALONE {
+        return work();
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..SYNC_THREADS).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}

@@ -1,0 +1,65 @@
+//! Finding what was made before.
+
+use std::fs::{File, FileTimes};
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::{Record, Store};
+use crate::digest::Digest;
+use crate::graph::{DerivationId, DerivationKey};
+
+/// A record's time of use is noted when the last note is older than this.
+const NOTE_USE_AFTER: Duration = Duration::from_secs(3600);
+
+impl Store {
+    /// The record of `key`: whole, with all its outputs there. Anything else is a miss.
+    pub fn record(&self, key: &DerivationKey) -> Option<Record> {
+        self.usable(&self.layout.record(key)).filter(|record| record.key == *key)
+    }
+
+    /// The record that the derivation gave the last time, under the same conditions.
+    pub fn recall(&self, id: &DerivationId) -> Option<Record> {
+        // The memo is a symlink to the record.
+        self.usable(&self.layout.memo(id))
+    }
+
+    /// Whether every pack that the trees of `record` need is there.
+    pub fn has_references(&self, record: &Record) -> bool {
+        record.references.iter().all(|digest| self.size(digest).is_some())
+    }
+
+    /// The record in the file `path`, when it and its outputs can be used.
+    fn usable(&self, path: &Path) -> Option<Record> {
+        let mut file = File::open(path).ok()?;
+        let mut bytes = Vec::with_capacity(2048);
+        file.read_to_end(&mut bytes).ok()?;
+        let record = Record::decode(&bytes)?;
+        if !record.outputs.values().all(|object| self.contains(object)) {
+            return None;
+        }
+        note_use(&file);
+        Some(record)
+    }
+
+    /// The record in the file of `key`, whether its outputs are there or not.
+    pub(crate) fn stored_record(&self, key: &DerivationKey) -> Option<Record> {
+        Record::decode(&std::fs::read(self.layout.record(key)).ok()?)
+    }
+
+    /// The blob with this SHA-256 among the outputs of `record`.
+    pub fn output_by_sha256(record: &Record, sha256: crate::digest::Sha256) -> Option<Digest> {
+        let (name, _) = record.sha256.iter().find(|(_, stated)| **stated == sha256)?;
+        record.outputs.get(name).map(|object| object.digest)
+    }
+}
+
+/// Notes in the modification time that the file is of use, for the collector. Where the store cannot be written,
+/// nothing is noted.
+pub(crate) fn note_use(file: &File) {
+    let now = SystemTime::now();
+    let noted = file.metadata().and_then(|metadata| metadata.modified());
+    if noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|age| age > NOTE_USE_AFTER)) {
+        let _ = file.set_times(FileTimes::new().set_modified(now));
+    }
+}
