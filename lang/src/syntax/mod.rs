@@ -6,8 +6,15 @@
 
 pub mod ast;
 
+mod builder;
+pub(crate) mod green;
 mod kind;
+mod lexer;
+mod literal;
+mod parser;
+mod report;
 mod span;
+mod text;
 
 pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use span::Span;
@@ -51,9 +58,20 @@ impl Parse {
 
 /// The tree of a text.
 pub fn parse(text: &str) -> Parse {
-    let file = rowan::GreenToken::new(SyntaxKind::Unknown.into(), text);
-    let green = rowan::GreenNode::new(SyntaxKind::File.into(), [rowan::NodeOrToken::Token(file)]);
-    Parse { green, diagnostics: Vec::new() }
+    if text.len() > LENGTH_LIMIT {
+        let whole = rowan::GreenToken::new(SyntaxKind::Unknown.into(), text);
+        let green = rowan::GreenNode::new(SyntaxKind::File.into(), [rowan::NodeOrToken::Token(whole)]);
+        return Parse { green, diagnostics: vec![report::too_long(text.len(), LENGTH_LIMIT)] };
+    }
+    let mut diagnostics = text::check(text);
+    let lexed = lexer::lex(text);
+    let (green, found) = parser::parse(text, &lexed);
+    let disturbed = LineSet::new(text, &lexed.diagnostics);
+    diagnostics.extend(lexed.diagnostics);
+    diagnostics.extend(found.into_iter().filter(|found| !disturbed.holds(start_of(found))));
+    diagnostics.sort_by_key(start_of);
+    diagnostics.truncate(report::MOST);
+    Parse { green, diagnostics }
 }
 
 /// The tree of a file's bytes. Bytes that are not UTF-8 give the tree of the empty text and one diagnostic,
@@ -63,9 +81,30 @@ pub fn parse_bytes(bytes: &[u8]) -> Parse {
         Ok(text) => parse(text),
         Err(error) => {
             let at = error.valid_up_to();
-            let diagnostic =
-                Diagnostic::error("hbuild::syntax::invalid_utf8", at..at + 1, "the file is not UTF-8");
-            Parse { diagnostics: vec![diagnostic], ..parse("") }
+            Parse { diagnostics: vec![report::invalid_utf8(at..at + 1)], ..parse("") }
         }
+    }
+}
+
+fn start_of(diagnostic: &Diagnostic) -> usize {
+    diagnostic.primary().map_or(0, |label| label.range.start)
+}
+
+/// The lines on which the lexer lost its way: what the parser says about them would be noise.
+struct LineSet(Vec<std::ops::Range<usize>>);
+
+impl LineSet {
+    fn new(text: &str, diagnostics: &[Diagnostic]) -> Self {
+        let disturbing = diagnostics.iter().filter(|diagnostic| report::disturbs(diagnostic.code));
+        let line = |at: usize| {
+            let start = text[..at].rfind('\n').map_or(0, |feed| feed + 1);
+            start..text[at..].find('\n').map_or(text.len(), |feed| at + feed) + 1
+        };
+        Self(disturbing.map(|diagnostic| line(start_of(diagnostic))).collect())
+    }
+
+    fn holds(&self, at: usize) -> bool {
+        let next = self.0.partition_point(|line| line.start <= at);
+        next > 0 && self.0[next - 1].contains(&at)
     }
 }
