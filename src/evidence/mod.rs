@@ -9,6 +9,7 @@ mod builder;
 pub mod copyright;
 mod error;
 pub mod license;
+mod links;
 pub mod media;
 mod origins;
 mod provenance;

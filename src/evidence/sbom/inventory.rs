@@ -7,12 +7,10 @@ use hbuild_lang::recipe::Family;
 
 use crate::digest::Sha256;
 use crate::evidence::copyright::{self, Declared};
+use crate::evidence::links::{Last, follow};
 use crate::evidence::purl;
 use crate::lock::{Components, LockedPackage};
 use crate::tree::{ContentError, Contents, EntryKind, OriginMap, Tree, TreePath};
-
-/// Symlinks followed for one path before it is given up.
-const LINK_LIMIT: usize = 16;
 
 /// An image and its packages.
 #[derive(Debug)]
@@ -89,7 +87,12 @@ impl<'a> Inventory<'a> {
 
 fn declared(tree: &Tree, contents: &dyn Contents, package: &str) -> Result<Option<Declared>, ContentError> {
     let path = format!("usr/share/doc/{package}/copyright");
-    let Some(path) = TreePath::new(path.as_bytes()).ok().and_then(|path| resolve(tree, &path)) else {
+    let target = |path: &TreePath| match &tree.get(path)?.kind {
+        EntryKind::Symlink { target } => Some(target.as_slice()),
+        _ => None,
+    };
+    let path = TreePath::new(path.as_bytes()).ok();
+    let Some(path) = path.and_then(|path| follow(&path, Last::Followed, &target)) else {
         return Ok(None);
     };
     match tree.get(&path).map(|entry| &entry.kind) {
@@ -99,70 +102,5 @@ fn declared(tree: &Tree, contents: &dyn Contents, package: &str) -> Result<Optio
             Ok(copyright::parse(&bytes))
         }
         _ => Ok(None),
-    }
-}
-
-/// `path` with every symlink on its way followed inside `tree`; `None` where it leads nowhere.
-fn resolve(tree: &Tree, path: &TreePath) -> Option<TreePath> {
-    let mut pending: Vec<Vec<u8>> = components(path.as_bytes());
-    let mut at: Option<TreePath> = None;
-    let mut links = 0;
-    while let Some(name) = pending.pop() {
-        match name.as_slice() {
-            b"" | b"." => continue,
-            b".." => {
-                at = at.and_then(|path| path.parent());
-                continue;
-            }
-            _ => {}
-        }
-        let next = match &at {
-            Some(directory) => directory.join(&name).ok()?,
-            None => TreePath::new(&name).ok()?,
-        };
-        match tree.get(&next).map(|entry| &entry.kind) {
-            Some(EntryKind::Symlink { target }) => {
-                links += 1;
-                if links > LINK_LIMIT {
-                    return None;
-                }
-                if target.starts_with(b"/") {
-                    at = None;
-                }
-                pending.extend(components(target));
-            }
-            _ => at = Some(next),
-        }
-    }
-    at
-}
-
-/// The components of a path, the first one last.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|&byte| byte == b'/').rev().map(<[u8]>::to_vec).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tree::Entry;
-
-    fn path(text: &str) -> TreePath {
-        TreePath::new(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn links_are_followed_inside_the_tree_only() {
-        let tree = Tree::new(vec![
-            Entry::directory(path("usr/share/doc"), 0),
-            Entry::symlink(path("usr/share/doc/b"), "a", 0),
-            Entry::symlink(path("usr/share/doc/c"), "../../../../../usr/share/doc/b", 0),
-            Entry::symlink(path("loop"), "/loop", 0),
-            Entry::directory(path("usr/share/doc/a"), 0),
-        ])
-        .unwrap();
-        let found = |text: &str| resolve(&tree, &path(text)).map(|path| path.absolute());
-        assert_eq!(found("usr/share/doc/c/copyright").as_deref(), Some("/usr/share/doc/a/copyright"));
-        assert_eq!(found("loop/x"), None);
     }
 }

@@ -1,1 +1,19 @@
-//! why
+//! `why`: from an image's own documents back to the origin of one path.
+//!
+//! Receives the origins statement and the provenance statement of an image, and returns the chain path →
+//! package → digest → signed index → key → recipe line. Where the verbatim indexes are at hand, the chain is
+//! checked again through [`Recheck`]; where they are not, the answer says so.
+
+mod answer;
+mod chain;
+mod error;
+mod image;
+mod recheck;
+
+pub use answer::{
+    Answer, Cause, Check, Link, PackageCause, PackagesFile, RequestedBy, SignedIndex, SourceCause,
+};
+pub use chain::why;
+pub use error::{RecheckFailure, WhyError};
+pub use image::ImageEvidence;
+pub use recheck::{Recheck, Verified};
