@@ -28,7 +28,7 @@ pub fn source_package(distro: &Distro, package: &LockedPackage) -> String {
     in_distro(distro, &package.source, version, &qualifiers)
 }
 
-/// The purl of an image: `pkg:oci/hello@sha256%3A…?arch=amd64&tag=…`.
+/// The purl of an image: `pkg:oci/hello@sha256:…?arch=amd64&tag=…`.
 pub fn image(name: &str, manifest: Sha256, arch: Arch, tag: &str) -> String {
     let arch = arch.as_str().to_owned();
     let qualifiers = [("arch", arch), ("tag", tag.to_owned())];
@@ -53,12 +53,14 @@ fn query(qualifiers: &[(&str, String)]) -> String {
     format!("?{}", parts.join("&"))
 }
 
-/// Percent-encodes every byte but the unreserved ones of RFC 3986.
+/// Percent-encodes every byte but the unreserved ones of RFC 3986 and `:`, as the specification and scanners do.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' => encoded.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'~' | b':' => {
+                encoded.push(byte.into())
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -94,11 +96,11 @@ mod tests {
         let epoch = locked("zlib1g", "1:1.2.13.dfsg-1~x", "zlib", Some("1:1.2.13"));
         assert_eq!(
             package(&debian, &epoch),
-            "pkg:deb/debian/zlib1g@1%3A1.2.13.dfsg-1~x?arch=amd64&distro=debian-12&upstream=zlib%401%3A1.2.13"
+            "pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1~x?arch=amd64&distro=debian-12&upstream=zlib%401:1.2.13"
         );
         assert_eq!(
             source_package(&debian, &epoch),
-            "pkg:deb/debian/zlib@1%3A1.2.13?arch=source&distro=debian-12"
+            "pkg:deb/debian/zlib@1:1.2.13?arch=source&distro=debian-12"
         );
     }
 

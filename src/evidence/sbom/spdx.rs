@@ -191,7 +191,7 @@ fn image(inventory: &Inventory<'_>) -> Package {
 
 fn system(inventory: &Inventory<'_>) -> Package {
     let (name, release) = inventory.system();
-    let mut package = Package::new(SYSTEM.to_owned(), name, "OPERATING-SYSTEM");
+    let mut package = Package::new(SYSTEM.to_owned(), name, "OPERATING_SYSTEM");
     package.version_info = Some(release.to_owned());
     package
 }

@@ -1,0 +1,25 @@
+#!/bin/bash
+# install.sh [DIR]   makes a Python environment with the validators that the tests use as oracles and prints the
+# folder to put on PATH. DIR is target/tools by default; nothing is written elsewhere.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+tools=${1:-$here/../../target/tools}
+mkdir -p "$tools"
+tools=$(readlink -f "$tools")
+wanted=$(cat "$here/requirements.txt")
+if [ "$(cat "$tools/installed" 2>/dev/null || true)" != "$wanted" ]; then
+  rm -rf "$tools/venv"
+  python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" --quiet --disable-pip-version-check install -r "$here/requirements.txt" >&2
+  printf '%s\n' "$wanted" > "$tools/installed"
+fi
+# Only the tools themselves: the environment's python must not hide the host's.
+mkdir -p "$tools/bin"
+for tool in check-jsonschema pyspdxtools syft; do
+  ln -sf "$tools/venv/bin/$tool" "$tools/bin/$tool"
+done
+for script in cyclonedx-validate purl-canonical in-toto-validate; do
+  printf '#!/bin/sh\nexec %q %q "$@"\n' "$tools/venv/bin/python" "$here/$script.py" > "$tools/bin/$script"
+  chmod +x "$tools/bin/$script"
+done
+printf '%s\n' "$tools/bin"
