@@ -2,6 +2,8 @@
 
 mod builder;
 mod memory;
+mod unpack;
 
 pub use builder::*;
 pub use memory::*;
+pub use unpack::*;

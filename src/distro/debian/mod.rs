@@ -1,5 +1,6 @@
 //! Debian: signed repositories, Packages indexes, the resolver, .deb archives.
 
+pub mod archive;
 pub mod index;
 pub mod relation;
 pub mod resolver;

@@ -1,0 +1,241 @@
+//! Tar entries to an image tree, each one checked.
+
+use std::collections::HashMap;
+use std::io::{BufRead, Read};
+
+use super::decode;
+use super::error::shown;
+use super::{ArchiveProblem, Decoder, Encoding, Limits, Member, MemberKind, TarReader, UnpackError};
+use crate::tree::{ContentError, ContentSink, Entry, EntryKind, PathError, Tree, TreePath};
+
+/// What metadata the entries get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TarForm {
+    /// All as the archive states it: a package.
+    Package,
+    /// A source: `strip` top folders taken off, everything root's, all times `epoch`, no extended attributes.
+    Source {
+        /// 0 or 1.
+        strip: u32,
+        /// Seconds since 1970.
+        epoch: i64,
+    },
+}
+
+/// Asks whether the build is being stopped.
+pub type Cancelled<'a> = &'a dyn Fn() -> bool;
+
+/// The tree in the tar stream `source`, of `compressed` bytes in `encoding`; file contents go to `sink`.
+/// `archive` and `part` name the archive, and what is read of it, in errors. The source is read to its end.
+pub fn unpack_tar(
+    source: impl BufRead,
+    encoding: Encoding,
+    (archive, part, compressed): (&str, &str, u64),
+    (form, limits): (TarForm, &Limits),
+    sink: &mut dyn ContentSink,
+    cancelled: Cancelled<'_>,
+) -> Result<Tree, UnpackError> {
+    let refused = |problem| UnpackError::archive(archive, problem);
+    let decoder = Decoder::new(source, encoding, limits)
+        .map_err(|error| refused(decode::problem(error, part, limits)))?;
+    let mut reader = TarReader::new(decoder, part, compressed, limits);
+    let mut collector = Collector { form, limits, ..Collector::new(limits) };
+    while let Some(member) = reader.next_member().map_err(refused)? {
+        if cancelled() {
+            return Err(UnpackError::Cancelled);
+        }
+        if let Some(pending) = collector.accept(member).map_err(refused)? {
+            let kept = keep(&mut reader, sink)?;
+            let (digest, size) = match (kept, reader.take_failure()) {
+                (_, Some(problem)) => return Err(refused(problem)),
+                (Ok(kept), None) => kept,
+                (Err(error), None) => return Err(error.into()),
+            };
+            if let EntryKind::File { digest: own, size: own_size, .. } = &mut collector.entries[pending].kind
+            {
+                (*own, *own_size) = (digest, size);
+            }
+        }
+    }
+    reader.finish().map_err(refused)?;
+    collector.finish().map_err(refused)
+}
+
+type Kept = Result<(crate::digest::Digest, u64), ContentError>;
+
+fn keep<R: Read>(reader: &mut TarReader<'_, R>, sink: &mut dyn ContentSink) -> Result<Kept, UnpackError> {
+    if let Some(mut bytes) = reader.whole_content() {
+        return Ok(sink.keep(&mut bytes));
+    }
+    Ok(sink.keep(reader))
+}
+
+struct Collector<'a> {
+    form: TarForm,
+    limits: &'a Limits,
+    entries: Vec<Entry>,
+    /// The entry of each path, made when the first hard link asks for it.
+    places: Option<HashMap<TreePath, usize>>,
+    groups: u32,
+    count: u64,
+    metadata: u64,
+    top: Option<Vec<u8>>,
+}
+
+impl<'a> Collector<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        let (form, entries, places) = (TarForm::Package, Vec::new(), None);
+        Self { form, limits, entries, places, groups: 0, count: 0, metadata: 0, top: None }
+    }
+
+    /// Takes a member. Returns the index of its entry when it is a file whose content follows.
+    fn accept(&mut self, member: Member) -> Result<Option<usize>, ArchiveProblem> {
+        self.count += 1;
+        let attributes: usize = member.xattrs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.metadata += (member.path.len() + member.link.len() + attributes) as u64;
+        if self.count > self.limits.entries || self.metadata > self.limits.metadata {
+            return Err(ArchiveProblem::TooManyEntries { limit: self.limits.entries });
+        }
+        let Some(path) = self.path(&member.path)? else {
+            return match member.kind {
+                MemberKind::Directory => Ok(None),
+                _ => Err(ArchiveProblem::IrregularPath { path: shown(&member.path) }),
+            };
+        };
+        let Some(path) = self.strip(path, member.kind == MemberKind::Directory)? else {
+            return Ok(None);
+        };
+        let kind = match member.kind {
+            MemberKind::Directory => EntryKind::Directory,
+            MemberKind::Symlink if member.link.is_empty() || member.link.contains(&0) => {
+                return Err(ArchiveProblem::EmptySymlink { path });
+            }
+            MemberKind::Symlink => EntryKind::Symlink { target: member.link },
+            MemberKind::File => {
+                let digest = crate::digest::Digest([0; 32]);
+                EntryKind::File { digest, size: member.size, link: None }
+            }
+            MemberKind::HardLink => return self.link(path, &member.link).map(|()| None),
+        };
+        let is_file = member.kind == MemberKind::File;
+        let mode = if member.kind == MemberKind::Symlink { 0o777 } else { member.mode };
+        let entry = match self.form {
+            TarForm::Package => {
+                let (uid, gid, mtime, xattrs) = (member.uid, member.gid, member.mtime, member.xattrs);
+                Entry { path, kind, mode, uid, gid, mtime, xattrs }
+            }
+            TarForm::Source { epoch, .. } => {
+                Entry { path, kind, mode, uid: 0, gid: 0, mtime: epoch, xattrs: Default::default() }
+            }
+        };
+        Ok(is_file.then_some(self.push(entry)))
+    }
+
+    fn push(&mut self, entry: Entry) -> usize {
+        let at = self.entries.len();
+        if let Some(places) = &mut self.places {
+            places.insert(entry.path.clone(), at);
+        }
+        self.entries.push(entry);
+        at
+    }
+
+    /// The path of an entry, checked; `None` for the root itself.
+    fn path(&self, bytes: &[u8]) -> Result<Option<TreePath>, ArchiveProblem> {
+        let path = TreePath::from_archive(bytes).map_err(|error| {
+            let path = shown(bytes);
+            match error {
+                PathError::Absolute(_) => ArchiveProblem::AbsolutePath { path },
+                PathError::Parent(_) => ArchiveProblem::PathLeavesRoot { path },
+                PathError::Empty | PathError::Irregular(_) => ArchiveProblem::IrregularPath { path },
+            }
+        })?;
+        let Some(path) = path else { return Ok(None) };
+        for component in path.as_bytes().split(|&byte| byte == b'/') {
+            if component.starts_with(b".wh.") {
+                return Err(ArchiveProblem::WhiteoutName { path });
+            }
+            if component.len() > self.limits.name {
+                let (size, limit) = (component.len() as u64, self.limits.name as u64);
+                return Err(ArchiveProblem::OversizeHeader { what: "name", size, limit });
+            }
+        }
+        Ok(Some(path))
+    }
+
+    /// The path without the top folder where the form says so; `None` for that folder itself.
+    fn strip(&mut self, path: TreePath, directory: bool) -> Result<Option<TreePath>, ArchiveProblem> {
+        if matches!(self.form, TarForm::Package | TarForm::Source { strip: 0, .. }) {
+            return Ok(Some(path));
+        }
+        let bytes = path.as_bytes();
+        let end = bytes.iter().position(|&byte| byte == b'/');
+        let (top, rest) = end.map_or((bytes, None), |at| (&bytes[..at], Some(&bytes[at + 1..])));
+        let folder = self.top.get_or_insert_with(|| top.to_vec());
+        if folder != top || (rest.is_none() && !directory) {
+            let folder = shown(folder);
+            return Err(ArchiveProblem::SeveralTopFolders { folder, path: path.absolute() });
+        }
+        Ok(rest.map(|rest| TreePath::new(rest).expect("the rest of a path is one")))
+    }
+
+    /// Makes `path` a further name of the earlier entry `target`.
+    fn link(&mut self, path: TreePath, target: &[u8]) -> Result<(), ArchiveProblem> {
+        let bad = |path: &TreePath| {
+            let target = shown(target);
+            ArchiveProblem::BadHardLink { path: path.clone(), target }
+        };
+        let resolved = self.path(target).ok().flatten().ok_or_else(|| bad(&path))?;
+        let resolved = self.strip(resolved, false)?.ok_or_else(|| bad(&path))?;
+        let entries = &self.entries;
+        let places = self.places.get_or_insert_with(|| {
+            entries.iter().enumerate().map(|(at, entry)| (entry.path.clone(), at)).collect()
+        });
+        let at = places.get(&resolved).copied().ok_or_else(|| bad(&path))?;
+        let first = &mut self.entries[at];
+        match &mut first.kind {
+            EntryKind::Directory => return Err(bad(&path)),
+            EntryKind::File { link, .. } if link.is_none() => {
+                *link = Some(self.groups);
+                self.groups += 1;
+            }
+            EntryKind::File { .. } | EntryKind::Symlink { .. } => {}
+        }
+        let entry = Entry { path, ..first.clone() };
+        self.push(entry);
+        Ok(())
+    }
+
+    /// The tree, when no entry stands below a link or a file, and none twice. A directory may stand twice, as
+    /// tools write it; the last one counts.
+    fn finish(self) -> Result<Tree, ArchiveProblem> {
+        let mut entries = self.entries;
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.dedup_by(|later, earlier| {
+            let both = later.path == earlier.path && later.is_directory() && earlier.is_directory();
+            if both {
+                std::mem::swap(later, earlier);
+            }
+            both
+        });
+        if let Some(pair) = entries.windows(2).find(|pair| pair[0].path == pair[1].path) {
+            return Err(ArchiveProblem::DuplicateEntry { path: pair[0].path.clone() });
+        }
+        let mut above: Option<&Entry> = None;
+        for entry in &entries {
+            match above {
+                Some(parent) if entry.path.is_within(&parent.path) => {
+                    let (path, parent_path) = (entry.path.clone(), parent.path.clone());
+                    return Err(match parent.kind {
+                        EntryKind::Symlink { .. } => {
+                            ArchiveProblem::ThroughSymlink { path, link: parent_path }
+                        }
+                        _ => ArchiveProblem::BelowFile { path, file: parent_path },
+                    });
+                }
+                _ => above = (!entry.is_directory()).then_some(entry),
+            }
+        }
+        Ok(Tree::new(entries).expect("the entries were checked"))
+    }
+}
