@@ -1,0 +1,14 @@
+//! The image config and the image manifest (OCI image specification 1.1), as canonical JSON.
+//!
+//! Receives what the recipe says and the descriptors of the layers; never reads a layer. Layers without a
+//! single entry are left out.
+
+mod account;
+mod builder;
+mod documents;
+mod error;
+
+pub use account::numeric_user;
+pub use builder::ImageBuilder;
+pub use documents::{DEFAULT_PATH, ImageDocuments, image_documents, to_canonical};
+pub use error::ConfigError;
