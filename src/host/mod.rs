@@ -1,1 +1,4 @@
 //! host
+
+pub mod folder;
+pub mod root_folder;

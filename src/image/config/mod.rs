@@ -11,4 +11,6 @@ mod error;
 pub use account::numeric_user;
 pub use builder::ImageBuilder;
 pub use documents::{DEFAULT_PATH, ImageDocuments, image_documents, to_canonical};
+
+pub(crate) use documents::descriptor;
 pub use error::ConfigError;

@@ -1,0 +1,112 @@
+//! Referrers: documents about an image, attached to it by digest (OCI distribution specification 1.1).
+
+use std::collections::BTreeMap;
+
+use oci_spec::image::{Descriptor, ImageIndexBuilder, ImageManifestBuilder, MediaType};
+
+use crate::digest::Sha256;
+use crate::image::config::{descriptor, to_canonical};
+use crate::image::media_type;
+
+/// The config of every artifact.
+pub(crate) const EMPTY_CONFIG: &[u8] = b"{}";
+
+/// What a document is about: a manifest or an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject {
+    /// SHA-256 of its bytes.
+    pub digest: Sha256,
+    /// Their number.
+    pub size: u64,
+    /// Whether it is an image index.
+    pub index: bool,
+}
+
+impl Subject {
+    /// The image manifest of these bytes.
+    pub fn manifest(bytes: &[u8]) -> Self {
+        Self { digest: Sha256::of(bytes), size: bytes.len() as u64, index: false }
+    }
+
+    /// The image index of these bytes.
+    pub fn index(bytes: &[u8]) -> Self {
+        Self { index: true, ..Self::manifest(bytes) }
+    }
+}
+
+/// A document with the artifact manifest that attaches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Referrer {
+    /// What it is about.
+    pub subject: Subject,
+    /// The artifact's type.
+    pub artifact_type: String,
+    /// Annotations of the artifact manifest, repeated in the referrers index.
+    pub annotations: BTreeMap<String, String>,
+    /// The bytes of the artifact manifest.
+    pub manifest: Vec<u8>,
+    /// The bytes of the document.
+    pub document: Vec<u8>,
+}
+
+/// The artifact that attaches `document` to `subject`: its config is empty, its one layer is the document. No
+/// time stands in it.
+pub fn referrer_manifest(
+    subject: Subject,
+    artifact_type: &str,
+    document_type: &str,
+    document: Vec<u8>,
+    annotations: BTreeMap<String, String>,
+) -> Referrer {
+    let subject_type = if subject.index { media_type::INDEX } else { media_type::MANIFEST };
+    let layer = descriptor(document_type, Sha256::of(&document), document.len() as u64);
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(2u32)
+        .media_type(MediaType::ImageManifest)
+        .artifact_type(MediaType::from(artifact_type))
+        .config(descriptor(media_type::EMPTY, Sha256::of(EMPTY_CONFIG), EMPTY_CONFIG.len() as u64))
+        .layers(vec![layer])
+        .subject(descriptor(subject_type, subject.digest, subject.size));
+    let manifest = match annotations.is_empty() {
+        true => manifest,
+        false => {
+            manifest.annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
+        }
+    };
+    let manifest = to_canonical(&manifest.build().expect("all fields are set"));
+    Referrer { subject, artifact_type: artifact_type.to_owned(), annotations, manifest, document }
+}
+
+impl Referrer {
+    /// Its entry in a referrers index.
+    pub fn descriptor(&self) -> Descriptor {
+        let digest = Sha256::of(&self.manifest);
+        let mut entry = descriptor(media_type::MANIFEST, digest, self.manifest.len() as u64);
+        entry.set_artifact_type(Some(MediaType::from(self.artifact_type.as_str())));
+        if !self.annotations.is_empty() {
+            entry.set_annotations(Some(self.annotations.clone().into_iter().collect()));
+        }
+        entry
+    }
+}
+
+/// The tag under which a registry without the referrers API, and a layout, keep the referrers of a subject.
+pub fn referrers_tag(subject: Sha256) -> String {
+    format!("sha256-{subject}")
+}
+
+/// The bytes of a referrers index over `entries`, which are sorted here and kept once each.
+pub(crate) fn referrers_index(mut entries: Vec<Descriptor>) -> Vec<u8> {
+    let key = |entry: &Descriptor| {
+        (entry.artifact_type().as_ref().map(ToString::to_string), entry.digest().to_string())
+    };
+    entries.sort_by_key(key);
+    entries.dedup_by(|one, two| key(one) == key(two));
+    let index = ImageIndexBuilder::default()
+        .schema_version(2u32)
+        .media_type(MediaType::ImageIndex)
+        .manifests(entries)
+        .build()
+        .expect("all fields are set");
+    to_canonical(&index)
+}
