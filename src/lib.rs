@@ -24,4 +24,5 @@ pub mod host;
 pub mod image;
 pub mod lock;
 pub mod store;
+pub mod timestamp;
 pub mod tree;

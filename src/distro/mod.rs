@@ -1,4 +1,6 @@
 //! The distributions: signed repositories, indexes, resolvers and package archives.
 
+pub mod access;
 pub mod archive;
+pub mod cache;
 pub mod debian;

@@ -1,4 +1,15 @@
-//! host
+//! What hbuild takes from the machine it runs on: the clock, files, the network and the configuration.
+//!
+//! With `store`, `sandbox`, `remote` and `cli` the only module that touches the operating system. It decides
+//! nothing about recipes or packages: whatever it fetches is believed only after its digest or signature.
 
+pub mod apt_sources;
+pub mod clock;
+pub mod fetch;
+pub mod files;
 pub mod folder;
+pub mod mirror;
+pub mod repositories;
 pub mod root_folder;
+pub mod settings;
+pub mod url;
