@@ -6,7 +6,10 @@ mod derivation;
 mod export;
 #[expect(clippy::module_inception, reason = "the graph is what this module is about")]
 mod graph;
+pub mod layers;
+mod plan;
 
 pub use action::*;
 pub use derivation::*;
 pub use graph::{Graph, GraphError};
+pub use plan::{ImagePlan, LocalSource, PlanError, PlanOptions, package_origin, plan};

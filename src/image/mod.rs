@@ -5,4 +5,3 @@ pub mod formats;
 pub mod layer;
 pub mod layout;
 pub mod media_type;
-pub mod planning;

@@ -1,0 +1,557 @@
+//! Recipe and lock to graph: the derivations of one image at one point of its axes.
+
+use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::{Content, Family, Image, PathRule, Recipe, Source, SourceFrom};
+
+use super::layers::{DEFAULT_BUDGET, assign_layers};
+use super::{
+    Action, ArchiveFormat, Compression, Derivation, DerivationId, Evidence, Fetch, FixedOutput, Graph,
+    GraphError, ImageConfig, Input, Layer, Location, Merge, MergeInput, ReportKind, SbomFormat, Unpack,
+    outputs,
+};
+use crate::digest::Sha256;
+use crate::lock::{
+    BuildDefinition, Components, Lock, LockedPackage, LockedVariant, Snapshot, SourceComponent,
+};
+use crate::tree::Origin;
+
+/// Everything besides recipe and lock that decides the graph.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// The compressor of all layers.
+    pub compression: Compression,
+    /// The builder id of the provenance.
+    pub builder: String,
+    /// SHA-256 of each recipe file, by its path relative to the lock's folder.
+    pub recipe_files: BTreeMap<String, Sha256>,
+    /// The local sources, by their path as the recipe wrote it.
+    pub local: BTreeMap<String, LocalSource>,
+}
+
+/// A source beside the recipe, as it is now.
+#[derive(Debug, Clone)]
+pub struct LocalSource {
+    /// SHA-256 of the file, or of the tar archive made of the folder.
+    pub sha256: Sha256,
+    /// Whether it is a folder.
+    pub folder: bool,
+}
+
+/// The derivations of one image, by what they make.
+#[derive(Debug, Clone)]
+pub struct ImagePlan {
+    /// The merged tree.
+    pub merge: DerivationId,
+    /// The layers, lowest first.
+    pub layers: Vec<DerivationId>,
+    /// Config and manifest.
+    pub image: DerivationId,
+    /// Config as it will be.
+    pub config: ImageConfig,
+    /// The statement with the ELF report.
+    pub elf: DerivationId,
+    /// The statement with the policy report.
+    pub policy: DerivationId,
+    /// SPDX.
+    pub spdx: DerivationId,
+    /// CycloneDX.
+    pub cyclonedx: DerivationId,
+    /// Provenance.
+    pub provenance: DerivationId,
+    /// Where each path came from.
+    pub origins: DerivationId,
+}
+
+impl ImagePlan {
+    /// What has to be built for the image: its layers, its config and manifest, and all its evidence.
+    pub fn roots(&self) -> Vec<DerivationId> {
+        let mut roots = self.layers.clone();
+        roots.extend([self.image, self.policy, self.elf, self.spdx, self.cyclonedx, self.provenance]);
+        roots.push(self.origins);
+        roots
+    }
+}
+
+/// Why an image has no graph.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum PlanError {
+    /// The lock names a package that it does not describe.
+    #[error("the lock is damaged: `{reference}` of image `{image}` is not among its packages")]
+    #[diagnostic(
+        code(hbuild::graph::lock_incomplete),
+        help("restore hbuild.lock from version control, or run `hbuild lock`")
+    )]
+    LockIncomplete {
+        /// The image.
+        image: String,
+        /// What the variant refers to.
+        reference: String,
+    },
+    /// `run-as` names nobody.
+    #[error("{place}: `run-as` names the account `{name}`, which the recipe does not define")]
+    #[diagnostic(
+        code(hbuild::graph::unknown_account),
+        help("add it to `users`, or write the numeric `uid:gid`: Config.User is always numeric")
+    )]
+    UnknownAccount {
+        /// The name.
+        name: String,
+        /// Where.
+        place: String,
+    },
+    /// A derivation takes from one that is not there.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Graph(#[from] GraphError),
+    /// The distro has no implementation yet.
+    #[error("image `{image}` is for {family}, which this version does not build")]
+    #[diagnostic(code(hbuild::graph::family_not_supported), help("narrow the build with `--distro debian`"))]
+    FamilyNotSupported {
+        /// The image.
+        image: String,
+        /// Its distro.
+        family: Family,
+    },
+}
+
+/// Adds the derivations of `image` to `graph`. `variant` is the lock's answer to its request.
+pub fn plan(
+    graph: &mut Graph,
+    (recipe, image): (&Recipe, &Image),
+    (lock, variant): (&Lock, &LockedVariant),
+    options: &PlanOptions,
+) -> Result<ImagePlan, PlanError> {
+    if image.distro.family != Family::Debian {
+        return Err(PlanError::FamilyNotSupported { image: image.name.clone(), family: image.distro.family });
+    }
+    let locked = Locked::find(lock, variant, image)?;
+    let mut merge_inputs = Vec::new();
+    let mut inputs = Vec::new();
+    for package in &locked.packages {
+        let (input, kind) = package_input(graph, package, &locked)?;
+        inputs.push(input);
+        merge_inputs.push(kind);
+    }
+    let mut content_origins = Vec::new();
+    for content in &image.contents {
+        let source = find_source(recipe, &content.value);
+        let (input, kind, origin) = content_input(graph, source, &content.value, image.epoch, options)?;
+        inputs.push(input);
+        merge_inputs.push(kind);
+        content_origins.push(origin);
+    }
+    let layers = layers_of(&locked.packages, &content_origins);
+    let layer_count = layers.len() + 1;
+    let merge = graph.add(Derivation {
+        label: format!("merge {} {} {}", image.name, image.variant, image.arch),
+        action: Action::Merge(Box::new(merge_action(image, merge_inputs, layers))),
+        inputs,
+    })?;
+    let layers =
+        (0..layer_count).map(|at| layer(graph, image, merge, at, options)).collect::<Result<Vec<_>, _>>()?;
+    let components = components(recipe, image, &locked);
+    evidence_and_image(graph, Parts { recipe, image, variant, locked, merge, layers, components }, options)
+}
+
+/// The lock's entries for one variant.
+struct Locked<'a> {
+    packages: Vec<&'a LockedPackage>,
+    snapshots: Vec<&'a Snapshot>,
+}
+
+impl<'a> Locked<'a> {
+    fn find(lock: &'a Lock, variant: &LockedVariant, image: &Image) -> Result<Self, PlanError> {
+        let by_reference: BTreeMap<String, &LockedPackage> =
+            lock.packages.iter().map(|package| (package.reference(), package)).collect();
+        let missing = |reference: &str| PlanError::LockIncomplete {
+            image: image.name.clone(),
+            reference: reference.to_owned(),
+        };
+        let packages = variant
+            .packages
+            .iter()
+            .map(|reference| by_reference.get(reference).copied().ok_or_else(|| missing(reference)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut snapshots = Vec::new();
+        for snapshot in &lock.snapshots {
+            if packages.iter().any(|package| package.snapshot == snapshot.id) {
+                snapshots.push(snapshot);
+            }
+        }
+        if let Some(package) =
+            packages.iter().find(|package| !snapshots.iter().any(|snapshot| snapshot.id == package.snapshot))
+        {
+            return Err(missing(&package.snapshot));
+        }
+        let mut locked = Self { packages, snapshots };
+        locked.packages.sort_by_key(|package| (package.name != "base-files", package.reference()));
+        Ok(locked)
+    }
+
+    fn snapshot(&self, package: &LockedPackage) -> &'a Snapshot {
+        self.snapshots
+            .iter()
+            .find(|snapshot| snapshot.id == package.snapshot)
+            .expect("find() checked every package's snapshot")
+    }
+
+    /// The date of the newest signed index; the epoch of hbuild where no index was needed.
+    fn created(&self) -> String {
+        let newest = self.snapshots.iter().map(|snapshot| snapshot.date.as_str()).max();
+        newest.unwrap_or("1980-01-01T00:00:00Z").to_owned()
+    }
+}
+
+/// The origin of a package's files.
+pub fn package_origin(package: &LockedPackage) -> Origin {
+    Origin(format!("deb:{}", package.reference()))
+}
+
+fn package_input(
+    graph: &mut Graph,
+    package: &LockedPackage,
+    locked: &Locked<'_>,
+) -> Result<(Input, MergeInput), GraphError> {
+    let snapshot = locked.snapshot(package);
+    let location = match &snapshot.url {
+        Some(url) => Location::Url(format!("{}/{}", url.trim_end_matches('/'), package.file)),
+        None => Location::Mirror {
+            repository: snapshot.repository.clone(),
+            path: package.file.clone(),
+            date: Some(snapshot.date.clone()),
+        },
+    };
+    let named = format!("{} {} {}", package.name, package.version, package.arch);
+    let fetch = graph.add(Derivation {
+        label: format!("fetch {named}"),
+        action: Action::Fetch(Fetch {
+            content: FixedOutput::Sha256(package.sha256),
+            locations: vec![location],
+            size: Some(package.size),
+        }),
+        inputs: Vec::new(),
+    })?;
+    let origin = package_origin(package);
+    let unpack = graph.add(Derivation {
+        label: format!("unpack {named}"),
+        action: Action::Unpack(Unpack { format: ArchiveFormat::Deb, origin: origin.clone() }),
+        inputs: vec![input(fetch, &[outputs::FILE])],
+    })?;
+    let kind = MergeInput::Package { name: package.name.clone(), origin };
+    Ok((input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]), kind))
+}
+
+fn input(derivation: DerivationId, names: &[&str]) -> Input {
+    Input { derivation, outputs: names.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+fn layers_of(packages: &[&LockedPackage], contents: &[Origin]) -> Vec<Vec<Origin>> {
+    let named: Vec<_> =
+        packages.iter().map(|package| (package.source.clone(), package_origin(package))).collect();
+    assign_layers(&named, contents, DEFAULT_BUDGET)
+}
+
+fn find_source<'a>(recipe: &'a Recipe, content: &Content) -> &'a Source {
+    recipe
+        .sources
+        .iter()
+        .find(|source| source.name == content.source && source.point == content.point)
+        .expect("evaluation resolved the content to a source of the recipe")
+}
+
+fn content_input(
+    graph: &mut Graph,
+    source: &Source,
+    content: &Content,
+    epoch: i64,
+    options: &PlanOptions,
+) -> Result<(Input, MergeInput, Origin), GraphError> {
+    let origin = Origin(format!("source:{}", source.name));
+    let (fetch, format) = match &source.from {
+        SourceFrom::Url { urls, sha256, strip } => {
+            let sha256 = sha256.parse().expect("evaluation checked the digest");
+            let fetch =
+                Fetch { content: FixedOutput::Sha256(sha256), locations: locations(urls), size: None };
+            (fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch))
+        }
+        SourceFrom::Path { path } => {
+            let local = options.local.get(path).expect("the caller read every local source");
+            let content = FixedOutput::Sha256(local.sha256);
+            let format = if local.folder {
+                ArchiveFormat::Tar { strip: 0, epoch }
+            } else {
+                ArchiveFormat::File { name: base_name(path), mode: 0o644, epoch }
+            };
+            (Fetch { content, locations: Vec::new(), size: None }, format)
+        }
+    };
+    let fetch = graph.add(Derivation {
+        label: format!("fetch source {}", source.name),
+        action: Action::Fetch(fetch),
+        inputs: Vec::new(),
+    })?;
+    let unpack = graph.add(Derivation {
+        label: format!("unpack source {}", source.name),
+        action: Action::Unpack(Unpack { format, origin: origin.clone() }),
+        inputs: vec![input(fetch, &[outputs::FILE])],
+    })?;
+    let kind = MergeInput::Content {
+        origin: origin.clone(),
+        at: content.at.clone(),
+        only: content.only.clone(),
+        without: content.without.clone(),
+        replacing: content.replacing.clone(),
+    };
+    Ok((input(unpack, &[outputs::ORIGINS, outputs::TREE]), kind, origin))
+}
+
+fn locations(urls: &[String]) -> Vec<Location> {
+    let location = |url: &String| match url.strip_prefix("debian:") {
+        Some(path) => Location::Mirror { repository: "debian".to_owned(), path: path.to_owned(), date: None },
+        None => Location::Url(url.clone()),
+    };
+    urls.iter().map(location).collect()
+}
+
+/// The last component of a path or URL, without a query.
+fn base_name(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+/// Archives are known by the name in the URL; anything else is one file.
+fn format_of(url: &str, strip: u32, epoch: i64) -> ArchiveFormat {
+    let name = base_name(url);
+    let archive = [".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst"];
+    if archive.iter().any(|ending| name.ends_with(ending)) {
+        ArchiveFormat::Tar { strip, epoch }
+    } else {
+        ArchiveFormat::File { name, mode: 0o644, epoch }
+    }
+}
+
+fn merge_action(image: &Image, inputs: Vec<MergeInput>, layers: Vec<Vec<Origin>>) -> Merge {
+    let mut rules: BTreeMap<String, PathRule> = image.default_paths.clone();
+    rules.extend(image.paths.iter().map(|(path, rule)| (path.clone(), rule.value.clone())));
+    Merge {
+        family: image.distro.family,
+        release: image.distro.release.clone(),
+        arch: image.arch,
+        flavor: image.flavor,
+        epoch: image.epoch,
+        inputs,
+        rules,
+        users: image.users.clone(),
+        groups: image.groups.clone(),
+        effects: image.effects.clone(),
+        os_release: image.os_release.clone(),
+        layers,
+    }
+}
+
+fn layer(
+    graph: &mut Graph,
+    image: &Image,
+    merge: DerivationId,
+    number: usize,
+    options: &PlanOptions,
+) -> Result<DerivationId, GraphError> {
+    let [tree, origins] = outputs::slice(number);
+    graph.add(Derivation {
+        label: format!("layer {number} of {} {} {}", image.name, image.variant, image.arch),
+        action: Action::Layer(Layer { compression: options.compression.clone(), epoch: image.epoch }),
+        inputs: vec![input(merge, &[&origins, &tree])],
+    })
+}
+
+fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) -> Components {
+    let mut sources: Vec<SourceComponent> = Vec::new();
+    for content in &image.contents {
+        let source = find_source(recipe, &content.value);
+        let (uri, sha256) = match &source.from {
+            SourceFrom::Url { urls, sha256, .. } => {
+                (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
+            }
+            SourceFrom::Path { path } => (format!("path:{path}"), None),
+        };
+        sources.push(SourceComponent {
+            name: source.name.clone(),
+            uri,
+            sha256,
+            license: source.license.clone(),
+            purl: source.purl.clone(),
+            cpe: source.cpe.clone(),
+        });
+    }
+    Components {
+        image: image.name.clone(),
+        variant: image.variant.clone(),
+        version: image.version.clone(),
+        license: image.license.clone(),
+        description: image.description.clone(),
+        created: locked.created(),
+        distro: image.distro.clone(),
+        arch: image.arch,
+        packages: locked.packages.iter().map(|package| (*package).clone()).collect(),
+        sources,
+    }
+}
+
+/// What `evidence_and_image` works on.
+struct Parts<'a> {
+    recipe: &'a Recipe,
+    image: &'a Image,
+    variant: &'a LockedVariant,
+    locked: Locked<'a>,
+    merge: DerivationId,
+    layers: Vec<DerivationId>,
+    components: Components,
+}
+
+fn evidence_and_image(
+    graph: &mut Graph,
+    parts: Parts<'_>,
+    options: &PlanOptions,
+) -> Result<ImagePlan, PlanError> {
+    let image = parts.image;
+    let config = image_config(image, &parts.locked)?;
+    let named = format!("{} {} {}", image.name, image.variant, image.arch);
+    let mut document = |graph: &mut Graph, what: &str, evidence: Evidence, inputs: Vec<Input>| {
+        let action = Action::Evidence(Box::new(evidence));
+        graph.add(Derivation { label: format!("{what} of {named}"), action, inputs })
+    };
+    let tree = input(parts.merge, &[outputs::ORIGINS, outputs::TREE]);
+    let elf = Evidence::Elf { arch: image.arch, family: image.distro.family };
+    let elf = document(graph, "ELF closure", elf, vec![input(parts.merge, &[outputs::TREE])])?;
+    let policy =
+        Evidence::Policy { flavor: image.flavor, user: config.user.clone(), waivers: image.waivers.clone() };
+    let elf_document = input(elf, &[outputs::DOCUMENT]);
+    let policy = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
+    let policy_document = input(policy, &[outputs::DOCUMENT]);
+    let mut inputs: Vec<_> = parts.layers.iter().map(|&layer| input(layer, &[outputs::DESCRIPTOR])).collect();
+    inputs.push(policy_document.clone());
+    let built = graph.add(Derivation {
+        label: format!("image {named}"),
+        action: Action::Image(Box::new(config.clone())),
+        inputs,
+    })?;
+    let manifest = input(built, &[outputs::MANIFEST]);
+    let components = || parts.components.clone();
+    let about_tree = vec![manifest.clone(), tree];
+    let sbom = |format| Evidence::Sbom { format, components: components() };
+    let report = |report| Evidence::Report { report, components: components() };
+    let definition = Evidence::Provenance(Box::new(build_definition(&parts, options)));
+    let origins = Evidence::Origins { components: components() };
+    Ok(ImagePlan {
+        spdx: document(graph, "SPDX", sbom(SbomFormat::Spdx), about_tree.clone())?,
+        cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_tree.clone())?,
+        origins: document(graph, "origins", origins, about_tree)?,
+        elf: document(graph, "ELF statement", report(ReportKind::Elf), vec![manifest.clone(), elf_document])?,
+        policy: document(
+            graph,
+            "policy statement",
+            report(ReportKind::Policy),
+            vec![manifest.clone(), policy_document.clone()],
+        )?,
+        provenance: document(graph, "provenance", definition, vec![manifest, policy_document])?,
+        merge: parts.merge,
+        layers: parts.layers,
+        image: built,
+        config,
+    })
+}
+
+fn build_definition(parts: &Parts<'_>, options: &PlanOptions) -> BuildDefinition {
+    BuildDefinition {
+        components: parts.components.clone(),
+        recipe: parts.variant.recipe.clone(),
+        recipe_files: options.recipe_files.clone(),
+        requested: parts
+            .image
+            .packages
+            .iter()
+            .map(|request| (request.value.clone(), request.place.clone()))
+            .collect(),
+        lock_digest: lock_digest(parts),
+        point: parts.image.point.clone(),
+        snapshots: parts.locked.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
+        compression: options.compression.clone(),
+        builder: options.builder.clone(),
+    }
+}
+
+fn lock_digest(parts: &Parts<'_>) -> Sha256 {
+    let used = (parts.variant, &parts.locked.packages, &parts.locked.snapshots);
+    Sha256::of(&serde_json_canonicalizer::to_vec(&used).expect("lock entries serialise to JSON"))
+}
+
+fn image_config(image: &Image, locked: &Locked<'_>) -> Result<ImageConfig, PlanError> {
+    let created = locked.created();
+    let standard = standard_annotations(image, &created);
+    let merged = |extra: &BTreeMap<String, String>| {
+        let mut all = standard.clone();
+        all.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+        all
+    };
+    Ok(ImageConfig {
+        arch: image.arch,
+        user: numeric_user(image)?,
+        env: image.env.clone(),
+        entrypoint: image.entrypoint.clone(),
+        cmd: image.cmd.clone(),
+        work_dir: image.work_dir.clone(),
+        ports: image.ports.clone(),
+        volumes: image.volumes.clone(),
+        stop_signal: image.stop_signal.clone(),
+        labels: merged(&image.labels),
+        annotations: merged(&image.annotations),
+        created,
+    })
+}
+
+/// The annotations that the OCI image specification names, as far as the recipe has them.
+fn standard_annotations(image: &Image, created: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            all.insert(format!("org.opencontainers.image.{name}"), value.to_owned());
+        }
+    };
+    put("created", Some(created));
+    put("title", Some(&image.title));
+    put("description", image.description.as_deref());
+    put("version", image.version.as_deref());
+    put("licenses", image.license.as_deref());
+    put("base.name", Some("scratch"));
+    all
+}
+
+fn numeric_user(image: &Image) -> Result<String, PlanError> {
+    let text = image.run_as.value.as_str();
+    let unknown = |name: &str| PlanError::UnknownAccount {
+        name: name.to_owned(),
+        place: image.run_as.place.to_string(),
+    };
+    let (user, group) = match text.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (text, None),
+    };
+    let account = image.users.get(user);
+    let uid = match (user.parse::<u32>(), account) {
+        (Ok(uid), _) => uid,
+        (_, Some(account)) => account.uid,
+        (_, None) if user == "root" => 0,
+        _ => return Err(unknown(user)),
+    };
+    let gid = match group {
+        None => account.map_or(uid, |account| account.gid),
+        Some(group) => match (group.parse::<u32>(), image.groups.get(group)) {
+            (Ok(gid), _) => gid,
+            (_, Some(group)) => group.gid,
+            (_, None) if group == "root" => 0,
+            _ => return Err(unknown(group)),
+        },
+    };
+    Ok(format!("{uid}:{gid}"))
+}
