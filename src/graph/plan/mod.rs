@@ -1,19 +1,24 @@
 //! Recipe and lock to graph: the derivations of one image at one point of its axes.
 
+mod config;
+mod definition;
+mod inputs;
+
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::{Content, Family, Image, PathRule, Recipe, Source, SourceFrom};
+use hbuild_lang::recipe::{Family, Image, PathRule, Recipe};
 
+use self::config::image_config;
+use self::definition::{build_definition, components};
+pub use self::inputs::package_origin;
+use self::inputs::{content_input, find_source, input, package_input};
 use super::layers::{DEFAULT_BUDGET, assign_layers};
 use super::{
-    Action, ArchiveFormat, Compression, Derivation, DerivationId, Evidence, Fetch, FixedOutput, Graph,
-    GraphError, ImageConfig, Input, Layer, Location, Merge, MergeInput, ReportKind, SbomFormat, Unpack,
-    outputs,
+    Action, Compression, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, Input, Layer,
+    Merge, MergeInput, ReportKind, SbomFormat, outputs,
 };
 use crate::digest::Sha256;
-use crate::lock::{
-    BuildDefinition, Components, Lock, LockedPackage, LockedVariant, Snapshot, SourceComponent,
-};
+use crate::lock::{Components, Lock, LockedPackage, LockedVariant, Snapshot};
 use crate::tree::Origin;
 
 /// Everything besides recipe and lock that decides the graph.
@@ -203,132 +208,10 @@ impl<'a> Locked<'a> {
     }
 }
 
-/// The origin of a package's files.
-pub fn package_origin(package: &LockedPackage) -> Origin {
-    Origin(format!("deb:{}", package.reference()))
-}
-
-fn package_input(
-    graph: &mut Graph,
-    package: &LockedPackage,
-    locked: &Locked<'_>,
-) -> Result<(Input, MergeInput), GraphError> {
-    let snapshot = locked.snapshot(package);
-    let location = match &snapshot.url {
-        Some(url) => Location::Url(format!("{}/{}", url.trim_end_matches('/'), package.file)),
-        None => Location::Mirror {
-            repository: snapshot.repository.clone(),
-            path: package.file.clone(),
-            date: Some(snapshot.date.clone()),
-        },
-    };
-    let named = format!("{} {} {}", package.name, package.version, package.arch);
-    let fetch = graph.add(Derivation {
-        label: format!("fetch {named}"),
-        action: Action::Fetch(Fetch {
-            content: FixedOutput::Sha256(package.sha256),
-            locations: vec![location],
-            size: Some(package.size),
-        }),
-        inputs: Vec::new(),
-    })?;
-    let origin = package_origin(package);
-    let unpack = graph.add(Derivation {
-        label: format!("unpack {named}"),
-        action: Action::Unpack(Unpack { format: ArchiveFormat::Deb, origin: origin.clone() }),
-        inputs: vec![input(fetch, &[outputs::FILE])],
-    })?;
-    let kind = MergeInput::Package { name: package.name.clone(), origin };
-    Ok((input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]), kind))
-}
-
-fn input(derivation: DerivationId, names: &[&str]) -> Input {
-    Input { derivation, outputs: names.iter().map(|name| (*name).to_owned()).collect() }
-}
-
 fn layers_of(packages: &[&LockedPackage], contents: &[Origin]) -> Vec<Vec<Origin>> {
     let named: Vec<_> =
         packages.iter().map(|package| (package.source.clone(), package_origin(package))).collect();
     assign_layers(&named, contents, DEFAULT_BUDGET)
-}
-
-fn find_source<'a>(recipe: &'a Recipe, content: &Content) -> &'a Source {
-    recipe
-        .sources
-        .iter()
-        .find(|source| source.name == content.source && source.point == content.point)
-        .expect("evaluation resolved the content to a source of the recipe")
-}
-
-fn content_input(
-    graph: &mut Graph,
-    source: &Source,
-    content: &Content,
-    epoch: i64,
-    options: &PlanOptions,
-) -> Result<(Input, MergeInput, Origin), GraphError> {
-    let origin = Origin(format!("source:{}", source.name));
-    let (fetch, format) = match &source.from {
-        SourceFrom::Url { urls, sha256, strip } => {
-            let sha256 = sha256.parse().expect("evaluation checked the digest");
-            let fetch =
-                Fetch { content: FixedOutput::Sha256(sha256), locations: locations(urls), size: None };
-            (fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch))
-        }
-        SourceFrom::Path { path } => {
-            let local = options.local.get(path).expect("the caller read every local source");
-            let content = FixedOutput::Sha256(local.sha256);
-            let format = if local.folder {
-                ArchiveFormat::Tar { strip: 0, epoch }
-            } else {
-                ArchiveFormat::File { name: base_name(path), mode: 0o644, epoch }
-            };
-            (Fetch { content, locations: Vec::new(), size: None }, format)
-        }
-    };
-    let fetch = graph.add(Derivation {
-        label: format!("fetch source {}", source.name),
-        action: Action::Fetch(fetch),
-        inputs: Vec::new(),
-    })?;
-    let unpack = graph.add(Derivation {
-        label: format!("unpack source {}", source.name),
-        action: Action::Unpack(Unpack { format, origin: origin.clone() }),
-        inputs: vec![input(fetch, &[outputs::FILE])],
-    })?;
-    let kind = MergeInput::Content {
-        origin: origin.clone(),
-        at: content.at.clone(),
-        only: content.only.clone(),
-        without: content.without.clone(),
-        replacing: content.replacing.clone(),
-    };
-    Ok((input(unpack, &[outputs::ORIGINS, outputs::TREE]), kind, origin))
-}
-
-fn locations(urls: &[String]) -> Vec<Location> {
-    let location = |url: &String| match url.strip_prefix("debian:") {
-        Some(path) => Location::Mirror { repository: "debian".to_owned(), path: path.to_owned(), date: None },
-        None => Location::Url(url.clone()),
-    };
-    urls.iter().map(location).collect()
-}
-
-/// The last component of a path or URL, without a query.
-fn base_name(path: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or(path);
-    path.rsplit('/').next().unwrap_or(path).to_owned()
-}
-
-/// Archives are known by the name in the URL; anything else is one file.
-fn format_of(url: &str, strip: u32, epoch: i64) -> ArchiveFormat {
-    let name = base_name(url);
-    let archive = [".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst"];
-    if archive.iter().any(|ending| name.ends_with(ending)) {
-        ArchiveFormat::Tar { strip, epoch }
-    } else {
-        ArchiveFormat::File { name, mode: 0o644, epoch }
-    }
 }
 
 fn merge_action(image: &Image, inputs: Vec<MergeInput>, layers: Vec<Vec<Origin>>) -> Merge {
@@ -365,39 +248,6 @@ fn layer(
     })
 }
 
-fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) -> Components {
-    let mut sources: Vec<SourceComponent> = Vec::new();
-    for content in &image.contents {
-        let source = find_source(recipe, &content.value);
-        let (uri, sha256) = match &source.from {
-            SourceFrom::Url { urls, sha256, .. } => {
-                (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
-            }
-            SourceFrom::Path { path } => (format!("path:{path}"), None),
-        };
-        sources.push(SourceComponent {
-            name: source.name.clone(),
-            uri,
-            sha256,
-            license: source.license.clone(),
-            purl: source.purl.clone(),
-            cpe: source.cpe.clone(),
-        });
-    }
-    Components {
-        image: image.name.clone(),
-        variant: image.variant.clone(),
-        version: image.version.clone(),
-        license: image.license.clone(),
-        description: image.description.clone(),
-        created: locked.created(),
-        distro: image.distro.clone(),
-        arch: image.arch,
-        packages: locked.packages.iter().map(|package| (*package).clone()).collect(),
-        sources,
-    }
-}
-
 /// What `evidence_and_image` works on.
 struct Parts<'a> {
     recipe: &'a Recipe,
@@ -417,7 +267,7 @@ fn evidence_and_image(
     let image = parts.image;
     let config = image_config(image, &parts.locked)?;
     let named = format!("{} {} {}", image.name, image.variant, image.arch);
-    let mut document = |graph: &mut Graph, what: &str, evidence: Evidence, inputs: Vec<Input>| {
+    let document = |graph: &mut Graph, what: &str, evidence: Evidence, inputs: Vec<Input>| {
         let action = Action::Evidence(Box::new(evidence));
         graph.add(Derivation { label: format!("{what} of {named}"), action, inputs })
     };
@@ -460,98 +310,4 @@ fn evidence_and_image(
         image: built,
         config,
     })
-}
-
-fn build_definition(parts: &Parts<'_>, options: &PlanOptions) -> BuildDefinition {
-    BuildDefinition {
-        components: parts.components.clone(),
-        recipe: parts.variant.recipe.clone(),
-        recipe_files: options.recipe_files.clone(),
-        requested: parts
-            .image
-            .packages
-            .iter()
-            .map(|request| (request.value.clone(), request.place.clone()))
-            .collect(),
-        lock_digest: lock_digest(parts),
-        point: parts.image.point.clone(),
-        snapshots: parts.locked.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
-        compression: options.compression.clone(),
-        builder: options.builder.clone(),
-    }
-}
-
-fn lock_digest(parts: &Parts<'_>) -> Sha256 {
-    let used = (parts.variant, &parts.locked.packages, &parts.locked.snapshots);
-    Sha256::of(&serde_json_canonicalizer::to_vec(&used).expect("lock entries serialise to JSON"))
-}
-
-fn image_config(image: &Image, locked: &Locked<'_>) -> Result<ImageConfig, PlanError> {
-    let created = locked.created();
-    let standard = standard_annotations(image, &created);
-    let merged = |extra: &BTreeMap<String, String>| {
-        let mut all = standard.clone();
-        all.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
-        all
-    };
-    Ok(ImageConfig {
-        arch: image.arch,
-        user: numeric_user(image)?,
-        env: image.env.clone(),
-        entrypoint: image.entrypoint.clone(),
-        cmd: image.cmd.clone(),
-        work_dir: image.work_dir.clone(),
-        ports: image.ports.clone(),
-        volumes: image.volumes.clone(),
-        stop_signal: image.stop_signal.clone(),
-        labels: merged(&image.labels),
-        annotations: merged(&image.annotations),
-        created,
-    })
-}
-
-/// The annotations that the OCI image specification names, as far as the recipe has them.
-fn standard_annotations(image: &Image, created: &str) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    let mut put = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            all.insert(format!("org.opencontainers.image.{name}"), value.to_owned());
-        }
-    };
-    put("created", Some(created));
-    put("title", Some(&image.title));
-    put("description", image.description.as_deref());
-    put("version", image.version.as_deref());
-    put("licenses", image.license.as_deref());
-    put("base.name", Some("scratch"));
-    all
-}
-
-fn numeric_user(image: &Image) -> Result<String, PlanError> {
-    let text = image.run_as.value.as_str();
-    let unknown = |name: &str| PlanError::UnknownAccount {
-        name: name.to_owned(),
-        place: image.run_as.place.to_string(),
-    };
-    let (user, group) = match text.split_once(':') {
-        Some((user, group)) => (user, Some(group)),
-        None => (text, None),
-    };
-    let account = image.users.get(user);
-    let uid = match (user.parse::<u32>(), account) {
-        (Ok(uid), _) => uid,
-        (_, Some(account)) => account.uid,
-        (_, None) if user == "root" => 0,
-        _ => return Err(unknown(user)),
-    };
-    let gid = match group {
-        None => account.map_or(uid, |account| account.gid),
-        Some(group) => match (group.parse::<u32>(), image.groups.get(group)) {
-            (Ok(gid), _) => gid,
-            (_, Some(group)) => group.gid,
-            (_, None) if group == "root" => 0,
-            _ => return Err(unknown(group)),
-        },
-    };
-    Ok(format!("{uid}:{gid}"))
 }

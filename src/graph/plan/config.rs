@@ -1,0 +1,78 @@
+//! The image config of a recipe's image.
+
+use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::Image;
+
+use super::{Locked, PlanError};
+use crate::graph::ImageConfig;
+
+pub(super) fn image_config(image: &Image, locked: &Locked<'_>) -> Result<ImageConfig, PlanError> {
+    let created = locked.created();
+    let standard = standard_annotations(image, &created);
+    let merged = |extra: &BTreeMap<String, String>| {
+        let mut all = standard.clone();
+        all.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
+        all
+    };
+    Ok(ImageConfig {
+        arch: image.arch,
+        user: numeric_user(image)?,
+        env: image.env.clone(),
+        entrypoint: image.entrypoint.clone(),
+        cmd: image.cmd.clone(),
+        work_dir: image.work_dir.clone(),
+        ports: image.ports.clone(),
+        volumes: image.volumes.clone(),
+        stop_signal: image.stop_signal.clone(),
+        labels: merged(&image.labels),
+        annotations: merged(&image.annotations),
+        created,
+    })
+}
+
+/// The annotations that the OCI image specification names, as far as the recipe has them.
+fn standard_annotations(image: &Image, created: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            all.insert(format!("org.opencontainers.image.{name}"), value.to_owned());
+        }
+    };
+    put("created", Some(created));
+    put("title", Some(&image.title));
+    put("description", image.description.as_deref());
+    put("version", image.version.as_deref());
+    put("licenses", image.license.as_deref());
+    put("base.name", Some("scratch"));
+    all
+}
+
+fn numeric_user(image: &Image) -> Result<String, PlanError> {
+    let text = image.run_as.value.as_str();
+    let unknown = |name: &str| PlanError::UnknownAccount {
+        name: name.to_owned(),
+        place: image.run_as.place.to_string(),
+    };
+    let (user, group) = match text.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (text, None),
+    };
+    let account = image.users.get(user);
+    let uid = match (user.parse::<u32>(), account) {
+        (Ok(uid), _) => uid,
+        (_, Some(account)) => account.uid,
+        (_, None) if user == "root" => 0,
+        _ => return Err(unknown(user)),
+    };
+    let gid = match group {
+        None => account.map_or(uid, |account| account.gid),
+        Some(group) => match (group.parse::<u32>(), image.groups.get(group)) {
+            (Ok(gid), _) => gid,
+            (_, Some(group)) => group.gid,
+            (_, None) if group == "root" => 0,
+            _ => return Err(unknown(group)),
+        },
+    };
+    Ok(format!("{uid}:{gid}"))
+}
