@@ -52,8 +52,8 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
         Ok(loaded) => loaded,
         Err(error) => return (None, unreadable(entry, &error.to_string())),
     };
-    crate::check::check(&program, &mut reports);
-    let recipe = eval::evaluate(&program, files, &mut reports);
+    let definitions = crate::check::check(&program, &mut reports);
+    let recipe = eval::evaluate(&program, &definitions, files, &mut reports);
     diagnostics.extend(reports.into_sorted().iter().map(|report| program.diagnostic(report)));
     sort(&program, &mut diagnostics);
     let texts = program.files.into_iter().map(|file| (file.name, file.text)).collect();

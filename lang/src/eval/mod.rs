@@ -1,18 +1,156 @@
-//! Evaluation.
+//! Evaluation: a checked program to the [`Recipe`] with one value for every point of the axes.
+//!
+//! Total: every evaluation ends, within a budget. Pure: nothing is read but the key files that repositories name,
+//! through [`Files`].
 
+mod axes;
+mod block;
+mod budget;
+mod call;
+mod edition;
+mod expr;
 mod fields;
+mod image;
+mod machine;
+mod name;
+mod packages;
+mod parts;
+mod pattern;
+mod point;
+mod reference;
+mod releases;
+mod source;
+mod tags;
+mod take;
 mod value;
 mod version;
 
+use std::collections::BTreeMap;
+
 use crate::Files;
-use crate::modules::{Program, Reports};
-use crate::recipe::Recipe;
+use crate::check::definitions::Definitions;
+use crate::modules::{FileId, Program, Reports, Site};
+use crate::recipe::{Axis, Recipe};
+use crate::syntax::ast::{self, DeclarationKind};
+use image::Placed;
+use machine::Machine;
 
 /// The recipe at every point of its axes; incomplete where something is reported.
-pub fn evaluate(program: &Program, _files: &dyn Files, reports: &mut Reports) -> Recipe {
-    let start = crate::modules::Site::default();
-    reports
-        .error("hbuild::lang::not_in_this_version", start, "evaluation is not there yet")
-        .help("wait for it");
-    Recipe { file: program.files[0].name.clone(), axes: Vec::new(), images: Vec::new(), sources: Vec::new() }
+pub fn evaluate(program: &Program, definitions: &Definitions, files: &dyn Files, reports: &mut Reports) -> Recipe {
+    let mut machine = Machine {
+        program,
+        definitions,
+        files,
+        axes: BTreeMap::new(),
+        referred: Default::default(),
+        reports,
+        budget: Default::default(),
+        lets: BTreeMap::new(),
+        item_points: BTreeMap::new(),
+    };
+    machine.evaluate_axes();
+    let entry = FileId::default();
+    let mut recipe = Recipe {
+        file: program.file(entry).name.clone(),
+        axes: axes(&machine),
+        images: Vec::new(),
+        sources: Vec::new(),
+    };
+    let mut placed = Vec::new();
+    for (item, declaration) in declarations(program, entry) {
+        machine.item((entry, item), declaration, &mut recipe, &mut placed);
+    }
+    machine.distinct_tags(&placed);
+    recipe.images = placed.into_iter().map(|placed| placed.image).collect();
+    machine.imported(&mut recipe);
+    recipe
+}
+
+fn declarations(program: &Program, file: FileId) -> impl Iterator<Item = (usize, &ast::Declaration)> {
+    program.file(file).tree.items.iter().enumerate().filter_map(|(index, item)| match item {
+        ast::Item::Declaration(declaration) => Some((index, declaration)),
+        _ => None,
+    })
+}
+
+fn axes(machine: &Machine<'_>) -> Vec<Axis> {
+    let Some(table) = machine.axes.get(&FileId::default()) else { return Vec::new() };
+    let labels = |name: &str| table.labels_of(name).map(str::to_owned).collect();
+    table.names.iter().map(|name| Axis { name: name.to_string(), labels: labels(name) }).collect()
+}
+
+impl Machine<'_> {
+    /// Evaluates an item of the entry at all of its points.
+    fn item(
+        &mut self,
+        node: (FileId, usize),
+        declaration: &ast::Declaration,
+        recipe: &mut Recipe,
+        placed: &mut Vec<Placed>,
+    ) {
+        let Ok(points) = self.points_of(node) else { return };
+        for point in points.iter() {
+            if self.budget.is_spent() {
+                return;
+            }
+            match declaration.kind {
+                DeclarationKind::Image => placed.extend(self.image(node, point).ok()),
+                DeclarationKind::Source => recipe.sources.extend(self.source(node, point).ok()),
+                DeclarationKind::Repository => {
+                    let _ = self.repository(node, point, node.0.site(declaration.name.span));
+                }
+                DeclarationKind::Build => {}
+            }
+        }
+    }
+
+    /// Evaluates the sources of imported files that something refers to, at the points referred to.
+    fn imported(&mut self, recipe: &mut Recipe) {
+        let referred = std::mem::take(&mut self.referred);
+        for (node, labels) in referred.iter().filter(|(node, _)| node.0 != FileId::default()) {
+            let Ok(points) = self.points_of(*node) else { continue };
+            if let Some(point) = points.iter().find(|point| point.labels() == *labels) {
+                recipe.sources.extend(self.source(*node, point).ok());
+            }
+        }
+    }
+
+    /// Reports a tag or a variant's name that two variants of one image have; architectures share theirs.
+    fn distinct_tags(&mut self, placed: &[Placed]) {
+        let mut owners: BTreeMap<(&str, &str), (&Placed, Site)> = BTreeMap::new();
+        for one in placed {
+            let own = std::iter::once((&one.image.variant, one.site));
+            for (tag, site) in own.chain(one.tags.iter().map(|(tag, site)| (tag, *site))) {
+                let (first, first_site) = *owners.entry((&one.image.name, tag)).or_insert((one, site));
+                if same_variant(first, one) {
+                    continue;
+                }
+                let message = format!(
+                    "the tag `{tag}` of image `{}` is on two variants: {} and {}",
+                    one.image.name,
+                    point_text(first),
+                    point_text(one)
+                );
+                self.reports
+                    .error("hbuild::lang::duplicate_tag", site, message)
+                    .related(first_site, "first given here")
+                    .help("put a version, the distro or a label into the tag, or give it in a `when`");
+            }
+        }
+    }
+}
+
+/// Whether two images differ in their architecture alone.
+fn same_variant(one: &Placed, two: &Placed) -> bool {
+    let other = |placed: &Placed| {
+        let mut point = placed.image.point.clone();
+        point.remove("arch");
+        point
+    };
+    other(one) == other(two)
+}
+
+fn point_text(placed: &Placed) -> String {
+    let labels = placed.image.point.iter().filter(|(axis, _)| *axis != "arch");
+    labels.map(|(axis, label)| format!("{axis} {label}")).collect::<Vec<_>>().join(", ")
 }

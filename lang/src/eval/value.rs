@@ -60,6 +60,8 @@ pub enum Kind {
 pub struct Map {
     /// The entries.
     pub entries: Vec<MapEntry>,
+    /// The label of the axis value that this row of a table is.
+    pub label: Option<Rc<str>>,
 }
 
 /// One entry of a map.
@@ -138,11 +140,13 @@ impl Value {
             Kind::Distro(distro) => Some(distro.to_string()),
             Kind::Arch(arch) => Some(arch.to_string()),
             Kind::Flavor(flavor) => Some(flavor.to_string()),
+            Kind::Map(map) => map.label.as_deref().map(str::to_owned),
             _ => None,
         }
     }
 
-    /// Whether two values are equal; `None` where their kinds cannot be compared. `none` compares with all.
+    /// Whether two values are equal; `None` where their kinds cannot be compared. `none` compares with all, and
+    /// a row of a table that is an axis with its label.
     pub fn equals(&self, other: &Value) -> Option<bool> {
         Some(match (&self.kind, &other.kind) {
             (Kind::None, Kind::None) => true,
@@ -162,6 +166,9 @@ impl Value {
             (Kind::List(left), Kind::List(right)) => {
                 left.len() == right.len()
                     && left.iter().zip(right.iter()).all(|(l, r)| l.equals(r) == Some(true))
+            }
+            (Kind::Map(row), Kind::Text(label)) | (Kind::Text(label), Kind::Map(row)) => {
+                row.label.as_ref()? == label
             }
             (Kind::Map(left), Kind::Map(right)) => {
                 left.entries.len() == right.entries.len()

@@ -72,14 +72,14 @@ impl Reports {
         self.list.last_mut().expect("just pushed")
     }
 
-    /// Whether an error is among them.
-    pub fn any_error(&self) -> bool {
-        self.list.iter().any(|report| report.error)
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.list.len()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
+    /// Whether one has this code.
+    pub fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|report| report.code == code)
     }
 
     /// All of them by file, place and code.

@@ -1,5 +1,20 @@
 hbuild 1
 
-# What an image of the runtime flavor drops unless its recipe says otherwise.
+# What an image of each flavor drops unless its recipe says otherwise. A recipe's `keep` brings one back.
 
-let runtime = {}
+let runtime = {
+  "/usr/share/bash-completion/**" = delete
+  "/usr/share/bug/**"             = delete
+  "/usr/share/doc-base/**"        = delete
+  "/usr/share/doc/**"             = delete
+  "/usr/share/doc/*/copyright"    = keep
+  "/usr/share/groff/**"           = delete
+  "/usr/share/info/**"            = delete
+  "/usr/share/lintian/**"         = delete
+  "/usr/share/locale/**"          = delete
+  "/usr/share/man/**"             = delete
+  "/usr/share/menu/**"            = delete
+  "/usr/share/zsh/**"             = delete
+}
+
+let dev = {}

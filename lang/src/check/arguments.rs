@@ -1,0 +1,90 @@
+//! Which argument of a call goes to which parameter.
+
+use super::suggest;
+use crate::modules::{FileId, Reports};
+use crate::syntax::ast;
+
+/// A parameter, as much of it as matters here.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether the call must give it.
+    pub required: bool,
+}
+
+/// For each parameter the argument it takes, or `None` where the call gives none. Positional arguments go in
+/// order, named ones by name; whatever does not fit is reported, and then the answer is `None` as a whole.
+pub fn bind<'a>(
+    file: FileId,
+    callee: &str,
+    slots: &[Slot<'_>],
+    call: &'a ast::Call,
+    reports: &mut Reports,
+) -> Option<Vec<Option<&'a ast::Expr>>> {
+    let mut bound: Vec<Option<&ast::Expr>> = vec![None; slots.len()];
+    let mut fits = true;
+    let mut position = 0;
+    for argument in &call.arguments {
+        let index = match &argument.name {
+            None => {
+                position += 1;
+                if position > slots.len() {
+                    let message = format!("`{callee}` takes {} at most", count(slots.len()));
+                    let help = format!("it is called as {}", signature(callee, slots));
+                    reports.error("hbuild::lang::wrong_arguments", file.site(argument.span), message).help(help);
+                    fits = false;
+                    continue;
+                }
+                position - 1
+            }
+            Some(name) => match slots.iter().position(|slot| slot.name == name.text) {
+                Some(index) => index,
+                None => {
+                    let message = format!("`{callee}` has no parameter `{}`", name.text);
+                    let help = suggest::help(&name.text, slots.iter().map(|slot| slot.name), "parameters");
+                    reports.error("hbuild::lang::wrong_arguments", file.site(name.span), message).help(help);
+                    fits = false;
+                    continue;
+                }
+            },
+        };
+        if bound[index].is_some() {
+            let message = format!("`{}` is given twice", slots[index].name);
+            let help = format!("it is called as {}", signature(callee, slots));
+            reports.error("hbuild::lang::wrong_arguments", file.site(argument.span), message).help(help);
+            fits = false;
+        }
+        bound[index] = Some(&argument.value);
+    }
+    let missing: Vec<String> = slots
+        .iter()
+        .zip(&bound)
+        .filter(|(slot, argument)| slot.required && argument.is_none())
+        .map(|(slot, _)| format!("`{}`", slot.name))
+        .collect();
+    if fits && !missing.is_empty() {
+        let message = format!("`{callee}` needs {}", missing.join(" and "));
+        let help = format!("it is called as {}", signature(callee, slots));
+        reports.error("hbuild::lang::wrong_arguments", file.site(call.arguments_span), message).help(help);
+        fits = false;
+    }
+    fits.then_some(bound)
+}
+
+fn count(number: usize) -> String {
+    match number {
+        0 => "no argument".to_owned(),
+        1 => "one argument".to_owned(),
+        more => format!("{more} arguments"),
+    }
+}
+
+/// How a function is called: `file(text, owner = …, mode = …)`.
+fn signature(callee: &str, slots: &[Slot<'_>]) -> String {
+    let parameters: Vec<String> = slots
+        .iter()
+        .map(|slot| if slot.required { slot.name.to_owned() } else { format!("{} = …", slot.name) })
+        .collect();
+    format!("`{callee}({})`", parameters.join(", "))
+}

@@ -1,0 +1,116 @@
+//! Strings that must have a form: paths, digests, dates, ports, names. One place for each, used by the field
+//! that takes it.
+
+mod glob;
+mod names;
+mod text;
+
+pub use glob::is_glob;
+
+/// The form of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Any text without NUL.
+    Any,
+    /// Any text but an empty one.
+    Filled,
+    /// Text on one line.
+    Line,
+    /// A version.
+    Version,
+    /// An SPDX licence expression.
+    License,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// A tag of an image.
+    Tag,
+    /// An absolute, normal path.
+    Path,
+    /// A relative, normal path.
+    RelativePath,
+    /// An absolute path or glob.
+    Glob,
+    /// A relative path or glob.
+    RelativeGlob,
+    /// 64 hexadecimal digits.
+    Sha256,
+    /// A URL, or `debian:pool/…`.
+    Url,
+    /// A package URL.
+    Purl,
+    /// A CPE 2.3 name.
+    Cpe,
+    /// A name of an environment variable.
+    EnvName,
+    /// A name in os-release.
+    OsReleaseName,
+    /// The name of a label or annotation.
+    LabelName,
+    /// The name of an account or group.
+    Account,
+    /// Who runs an image: a name, or numbers `uid[:gid]`.
+    RunAs,
+    /// `6379/tcp`.
+    Port,
+    /// `SIGTERM`.
+    Signal,
+    /// A name in kebab case: of a date, of a policy rule.
+    Word,
+    /// A package name, of whatever distro.
+    PackageName,
+    /// A package with its pins, of whatever distro.
+    Package,
+    /// A suite or branch of a repository.
+    Suite,
+}
+
+/// Why a string has not its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The diagnostic's code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to write.
+    pub help: &'static str,
+}
+
+fn problem(code: &'static str, message: String, help: &'static str) -> Option<Problem> {
+    Some(Problem { code, message, help })
+}
+
+impl Form {
+    /// What is wrong with the text, if anything is.
+    pub fn problem(self, text: &str) -> Option<Problem> {
+        if text.contains('\0') {
+            return problem("hbuild::lang::bad_text", "the text holds a NUL".to_owned(), "leave the NUL out");
+        }
+        match self {
+            Form::Any => None,
+            Form::Filled => text::filled(text),
+            Form::Line => text::line(text),
+            Form::Version => text::version(text),
+            Form::License => text::license(text),
+            Form::Date => text::date(text),
+            Form::Tag => text::tag(text),
+            Form::Sha256 => text::sha256(text),
+            Form::Url => text::url(text),
+            Form::Purl => text::purl(text),
+            Form::Cpe => text::cpe(text),
+            Form::Port => text::port(text),
+            Form::Signal => text::signal(text),
+            Form::Path => glob::path(text),
+            Form::RelativePath => glob::relative_path(text),
+            Form::Glob => glob::absolute(text),
+            Form::RelativeGlob => glob::relative(text),
+            Form::EnvName => names::env(text),
+            Form::OsReleaseName => names::os_release(text),
+            Form::LabelName => names::label(text),
+            Form::Account => names::account(text),
+            Form::RunAs => names::run_as(text),
+            Form::Word => names::word(text),
+            Form::PackageName | Form::Package => text::filled(text),
+            Form::Suite => names::suite(text),
+        }
+    }
+}

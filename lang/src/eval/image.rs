@@ -1,0 +1,274 @@
+//! Images: the settled fields at one point as a [`recipe::Image`], with the edition's defaults.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::machine::{Eval, Machine, Stop};
+use super::packages;
+use super::point::Point;
+use super::releases;
+use super::take::Fields;
+use super::value::{Kind, Value};
+use crate::check::definitions::Node;
+use crate::check::form::{Form, is_glob};
+use crate::check::schema;
+use crate::modules::Site;
+use crate::recipe::{
+    Arch, Content, Distro, Flavor, Group, Image, Located, PathRule, Repository, Resolve, User,
+};
+
+/// The time of directories and generated files unless a recipe sets one.
+const EPOCH: i64 = 315_532_800;
+/// Who runs an image unless a recipe says so.
+const RUN_AS: &str = "65532:65532";
+
+/// An image with what is checked across images.
+pub struct Placed {
+    /// The image.
+    pub image: Image,
+    /// Its tags with their places.
+    pub tags: Vec<(String, Site)>,
+    /// The image's name in the recipe.
+    pub site: Site,
+}
+
+impl Machine<'_> {
+    /// The image at one of its points.
+    pub fn image(&mut self, node: Node, point: &Rc<Point>) -> Eval<Placed> {
+        let (file, item) = node;
+        let program = self.program;
+        let declaration = program.file(file).declaration(item).ok_or(Stop)?;
+        let site = file.site(declaration.name.span);
+        let (distro, flavor, arch) = self.axes_of_image(point, &declaration.name.text, site)?;
+        let set = self.item_fields(node, declaration, point)?;
+        let subject = format!("image `{}`", declaration.name.text);
+        let defaults = self.edition_defaults(&distro, flavor);
+        let mut fields = Fields::new(self, set, schema::IMAGE, &subject);
+        let version = fields.text("version");
+        let tags = fields.texts("tags");
+        let (users, groups) = (users(&mut fields), groups(&mut fields));
+        let run_as = run_as(&mut fields, &users, site);
+        let (packages, exclude) = packages::take(&mut fields, distro.family);
+        let image = Image {
+            name: declaration.name.text.clone(),
+            point: point.labels(),
+            variant: variant(version.as_deref(), point),
+            repositories: repositories(&mut fields, &distro),
+            packages,
+            exclude,
+            resolve: resolve(&mut fields),
+            contents: contents(&mut fields),
+            paths: rules(&mut fields),
+            run_as,
+            users,
+            groups,
+            title: fields.text("title").unwrap_or_else(|| declaration.name.text.clone()),
+            license: fields.text("license"),
+            dates: fields.map("dates"),
+            env: fields.map("env"),
+            entrypoint: fields.plain("entrypoint"),
+            cmd: fields.plain("cmd"),
+            work_dir: fields.text("work-dir").unwrap_or_else(|| "/".to_owned()),
+            ports: fields.plain("ports").iter().map(|port| with_protocol(port)).collect(),
+            volumes: fields.plain("volumes"),
+            stop_signal: fields.text("stop-signal"),
+            labels: fields.map("labels"),
+            annotations: fields.map("annotations"),
+            os_release: fields.map("os-release"),
+            epoch: fields.int("epoch").unwrap_or(EPOCH),
+            tests: fields.tests(),
+            waivers: fields.waivers(),
+            tags: Vec::new(),
+            distro,
+            flavor,
+            arch,
+            description: declaration.doc.clone(),
+            version,
+            default_paths: defaults.0,
+            effects: defaults.1,
+            place: fields.machine.program.place(site),
+        };
+        let failed = fields.failed;
+        if failed { Err(Stop) } else { Ok(Placed { image: with_tags(image, &tags), tags, site }) }
+    }
+
+    fn axes_of_image(&mut self, point: &Point, name: &str, site: Site) -> Eval<(Distro, Flavor, Arch)> {
+        let distro = point.get("distro").map(|value| &value.value.kind);
+        let arch = point.get("arch").map(|value| &value.value.kind);
+        let flavor = match point.get("flavor").map(|value| &value.value.kind) {
+            Some(Kind::Flavor(flavor)) => *flavor,
+            _ => Flavor::Runtime,
+        };
+        if let (Some(Kind::Distro(distro)), Some(Kind::Arch(arch))) = (distro, arch) {
+            return Ok((distro.clone(), flavor, *arch));
+        }
+        let missing = if matches!(distro, Some(Kind::Distro(_))) { "arch" } else { "distro" };
+        let message = format!("image `{name}` does not vary over `{missing}`");
+        let help = match missing {
+            "arch" => "declare `for arch in [amd64, arm64]` at file level and name `arch` in the image's `for`",
+            _ => "declare `for distro in [debian(\"13\")]` at file level and name `distro` in the image's `for`",
+        };
+        self.stop("hbuild::lang::image_needs_axis", site, message, help)
+    }
+
+}
+
+/// `<version>-<distro><release>[-<flavor>][-<other labels>]`.
+fn variant(version: Option<&str>, point: &Point) -> String {
+    let label = |axis: &str| point.get(axis).map(|value| value.label.to_string());
+    let mut parts: Vec<String> = version.map(str::to_owned).into_iter().chain(label("distro")).collect();
+    parts.extend(label("flavor").filter(|flavor| flavor != Flavor::Runtime.as_str()));
+    let others = point.axes.iter().filter(|value| !matches!(&*value.axis, "distro" | "flavor" | "arch"));
+    for other in others {
+        let told = version.is_some_and(|version| {
+            version == &*other.label || version.starts_with(&format!("{}.", other.label))
+        });
+        if !told {
+            parts.push(other.label.to_string());
+        }
+    }
+    parts.join("-")
+}
+
+fn with_tags(mut image: Image, tags: &[(String, Site)]) -> Image {
+    for (tag, _) in tags {
+        if *tag != image.variant && !image.tags.contains(tag) {
+            image.tags.push(tag.clone());
+        }
+    }
+    image
+}
+
+fn with_protocol(port: &str) -> String {
+    if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") }
+}
+
+fn number(record: &BTreeMap<&'static str, Value>, field: &str) -> Option<u32> {
+    match record.get(field)?.kind {
+        Kind::Int(number) => u32::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn users(fields: &mut Fields<'_, '_>) -> BTreeMap<String, User> {
+    let mut users = BTreeMap::new();
+    for (name, _, record) in fields.records("users") {
+        let text = |field: &str, or: &str| {
+            record.get(field).and_then(Value::interpolated).unwrap_or_else(|| or.to_owned())
+        };
+        let uid = number(&record, "uid").unwrap_or_default();
+        let user = User {
+            uid,
+            gid: number(&record, "gid").unwrap_or(uid),
+            home: text("home", "/nonexistent"),
+            shell: text("shell", "/sbin/nologin"),
+            gecos: text("gecos", ""),
+        };
+        users.insert(name, user);
+    }
+    users
+}
+
+fn groups(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Group> {
+    let mut groups = BTreeMap::new();
+    for (name, _, record) in fields.records("groups") {
+        let members = match record.get("members").map(|value| &value.kind) {
+            Some(Kind::List(list)) => list.iter().filter_map(Value::interpolated).collect(),
+            _ => Vec::new(),
+        };
+        groups.insert(name, Group { gid: number(&record, "gid").unwrap_or_default(), members });
+    }
+    groups
+}
+
+/// Who runs the image: a name must be an account of `users`, or root.
+fn run_as(fields: &mut Fields<'_, '_>, users: &BTreeMap<String, User>, site: Site) -> Located<String> {
+    let found = fields.placed("run-as");
+    let (value, at) = found.unwrap_or_else(|| (RUN_AS.to_owned(), site));
+    let named = !value.starts_with(|first: char| first.is_ascii_digit());
+    if named && value != "root" && !users.contains_key(&value) && !fields.failed {
+        let help = crate::check::suggest::help(&value, users.keys().map(String::as_str), "accounts");
+        let message = format!("`{value}` is no account of `users`");
+        let help = format!("{help}; an account of a package is named by its numbers");
+        fields.machine.error("hbuild::lang::unknown_account", at, message).help(help);
+        fields.failed = true;
+    }
+    Located { value, place: fields.machine.program.place(at) }
+}
+
+fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
+    match fields.value("resolve") {
+        None => Resolve::Full,
+        Some(Value { kind: Kind::Resolve(resolve), .. }) => resolve,
+        Some(value) => {
+            let _: Eval<()> = fields.machine.wrong_type(value.site, "`full` or `listed`", &value);
+            fields.failed = true;
+            Resolve::Full
+        }
+    }
+}
+
+/// The distro's own repositories, or those that the image sets; then those that it adds.
+fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Vec<Repository> {
+    let mut found = if fields.has("repositories") { Vec::new() } else { releases::all(distro) };
+    for element in fields.elements("repositories").unwrap_or_default() {
+        match &element.kind {
+            Kind::Repository(repository) => {
+                if !found.contains(repository) {
+                    found.push(Repository::clone(repository));
+                }
+            }
+            _ => {
+                let _: Eval<()> = fields.machine.wrong_type(element.site, "a repository", &element);
+                fields.failed = true;
+            }
+        }
+    }
+    found
+}
+
+fn contents(fields: &mut Fields<'_, '_>) -> Vec<Located<Content>> {
+    let mut contents = Vec::new();
+    for element in fields.elements("contents").unwrap_or_default() {
+        match &element.kind {
+            Kind::Content(content) => {
+                let place = fields.machine.program.place(element.site);
+                contents.push(Located { value: Content::clone(content), place });
+            }
+            _ => {
+                let _: Eval<()> = fields.machine.wrong_type(element.site, "a source", &element);
+                fields.failed = true;
+            }
+        }
+    }
+    contents
+}
+
+fn rules(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Located<PathRule>> {
+    let mut rules = BTreeMap::new();
+    for entry in fields.entries("paths").entries {
+        let Kind::Rule(rule) = &entry.value.kind else {
+            let wanted = "a rule such as `file(…)` or `delete`";
+            let _: Eval<()> = fields.machine.wrong_type(entry.value.site, wanted, &entry.value);
+            fields.failed = true;
+            continue;
+        };
+        let globs = matches!(**rule, PathRule::Attrs { .. } | PathRule::Delete | PathRule::Keep);
+        let form = if globs { Form::Glob } else { Form::Path };
+        let formed = fields.machine.form(&entry.key, form, entry.site);
+        if formed.is_err() {
+            fields.failed = true;
+            continue;
+        }
+        if !globs && is_glob(&entry.key) {
+            let message = format!("`{}` looks like a glob, and this rule makes one path", entry.key);
+            let help = "globs go with `attrs(…)`, `delete` and `keep`";
+            fields.machine.error("hbuild::lang::bad_glob", entry.site, message).help(help);
+            fields.failed = true;
+            continue;
+        }
+        let place = fields.machine.program.place(entry.site);
+        rules.insert(entry.key.to_string(), Located { value: PathRule::clone(rule), place });
+    }
+    rules
+}

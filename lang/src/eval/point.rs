@@ -1,0 +1,73 @@
+//! Points of the axes: one value for each axis that something varies over.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::value::Value;
+use crate::recipe;
+
+/// One axis at one value.
+#[derive(Debug, Clone)]
+pub struct AxisValue {
+    /// The axis.
+    pub axis: Rc<str>,
+    /// The value's label.
+    pub label: Rc<str>,
+    /// The value.
+    pub value: Value,
+}
+
+/// A point, in the order of the file's axes.
+#[derive(Debug, Clone, Default)]
+pub struct Point {
+    /// One for each axis.
+    pub axes: Vec<AxisValue>,
+}
+
+impl Point {
+    /// The value on `axis`.
+    pub fn get(&self, axis: &str) -> Option<&AxisValue> {
+        self.axes.iter().find(|value| &*value.axis == axis)
+    }
+
+    /// The point without the axes that `keep` refuses.
+    pub fn project(&self, keep: impl Fn(&str) -> bool) -> Point {
+        Point { axes: self.axes.iter().filter(|value| keep(&value.axis)).cloned().collect() }
+    }
+
+    /// Labels by axis, as the evaluated recipe has them.
+    pub fn labels(&self) -> recipe::Point {
+        self.axes.iter().map(|value| (value.axis.to_string(), value.label.to_string())).collect()
+    }
+
+    /// The point for messages: `release 8.8, distro debian13`.
+    pub fn describe(&self) -> String {
+        let parts: Vec<String> =
+            self.axes.iter().map(|value| format!("{} {}", value.axis, value.label)).collect();
+        parts.join(", ")
+    }
+}
+
+/// The axes of a file with all their points.
+#[derive(Debug, Default)]
+pub struct AxisTable {
+    /// Names in the order declared.
+    pub names: Vec<Rc<str>>,
+    /// Labels of each axis in the order they come up.
+    pub labels: BTreeMap<Rc<str>, Vec<AxisValue>>,
+    /// Every point, in the order of axes and labels.
+    pub points: Vec<Rc<Point>>,
+}
+
+impl AxisTable {
+    /// The labels of an axis in order.
+    pub fn labels_of(&self, axis: &str) -> impl Iterator<Item = &str> {
+        self.labels.get(axis).into_iter().flatten().map(|value| &*value.label)
+    }
+
+    /// The place of a point's labels in the order of axes and labels, to sort by.
+    pub fn order(&self, point: &Point) -> Vec<usize> {
+        let place = |value: &AxisValue| self.labels_of(&value.axis).position(|label| label == &*value.label);
+        point.axes.iter().map(|value| place(value).unwrap_or(usize::MAX)).collect()
+    }
+}

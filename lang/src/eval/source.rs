@@ -1,0 +1,146 @@
+//! Sources and repositories: their settled fields as values of the evaluated recipe.
+
+use std::rc::Rc;
+
+use super::fields::FieldSet;
+use super::machine::{Eval, Machine, Scope, Stop};
+use super::point::Point;
+use super::take::Fields;
+use super::value::{Kind, Value};
+use crate::check::definitions::Node;
+use crate::check::schema;
+use crate::modules::Site;
+use crate::recipe::{Repository, RepositoryKey, Source, SourceFrom};
+use crate::syntax::ast;
+
+impl Machine<'_> {
+    /// The source at one of its points.
+    pub fn source(&mut self, node: Node, point: &Rc<Point>) -> Eval<Source> {
+        let (file, item) = node;
+        let program = self.program;
+        let declaration = program.file(file).declaration(item).ok_or(Stop)?;
+        let site = file.site(declaration.name.span);
+        let set = self.item_fields(node, declaration, point)?;
+        let name = self.item_name(file, &declaration.name.text);
+        let mut fields = Fields::new(self, set, schema::SOURCE, &format!("source `{name}`"));
+        let from = from(&mut fields, &name, site);
+        let (license, purl, cpe) = (fields.text("license"), fields.text("purl"), fields.text("cpe"));
+        let failed = fields.failed;
+        let from = from.filter(|_| !failed).ok_or(Stop)?;
+        let place = self.program.place(site);
+        let description = declaration.doc.clone();
+        Ok(Source { name, point: point.labels(), from, license, purl, cpe, description, place })
+    }
+
+    /// The settled fields of an item at a point.
+    pub fn item_fields(&mut self, node: Node, declaration: &ast::Declaration, point: &Rc<Point>) -> Eval<FieldSet> {
+        let subject = format!("{} `{}`", declaration.kind.as_str(), declaration.name.text);
+        self.block(&declaration.block, &Scope::new(node.0, point.clone(), subject))
+    }
+
+    /// The repository at one of its points, as a value written at `site`.
+    pub fn repository(&mut self, node: Node, point: &Rc<Point>, site: Site) -> Eval<Value> {
+        let (file, item) = node;
+        let program = self.program;
+        let declaration = program.file(file).declaration(item).ok_or(Stop)?;
+        let set = self.item_fields(node, declaration, point)?;
+        let name = self.item_name(file, &declaration.name.text);
+        let item_site = file.site(declaration.name.span);
+        let mut fields = Fields::new(self, set, schema::REPOSITORY, &format!("repository `{name}`"));
+        for required in ["url", "suite", "key"] {
+            if !fields.has(required) && !fields.failed {
+                missing(&mut fields, &format!("repository `{name}`"), required, item_site);
+            }
+        }
+        let (url, suite) = (fields.text("url"), fields.text("suite"));
+        let (components, tag) = (fields.plain("components"), fields.text("tag"));
+        let (key, sha256) = (fields.placed("key"), fields.placed("sha256"));
+        if fields.failed {
+            return Err(Stop);
+        }
+        let (key, suite) = (key.ok_or(Stop)?, suite.ok_or(Stop)?);
+        let keys = vec![self.key_file(file, &key, sha256.as_ref())?];
+        let repository = Repository { name, url, suite, components, keys, tag };
+        Ok(Value { kind: Kind::Repository(Rc::new(repository)), site })
+    }
+
+    /// The key beside the recipe.
+    fn key_file(
+        &mut self,
+        file: crate::modules::FileId,
+        key: &(String, Site),
+        sha256: Option<&(String, Site)>,
+    ) -> Eval<RepositoryKey> {
+        let (path, site) = key;
+        if let Some((_, site)) = sha256 {
+            let help = "leave `sha256` out: the key stands beside the recipe, under the same version control";
+            let message = "a key's digest is not checked by this hbuild yet";
+            return self.stop("hbuild::lang::not_in_this_version", *site, message, help);
+        }
+        let folder = self.program.file(file).name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let full = if folder.is_empty() { path.clone() } else { format!("{folder}/{path}") };
+        let text = match self.files.read(&full) {
+            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+            Err(error) => {
+                let help = "the key's path is relative to the recipe's folder";
+                return self.stop("hbuild::lang::key_unreadable", *site, error.to_string(), help);
+            }
+        };
+        if !text.trim_start().starts_with("-----BEGIN P") {
+            let message = format!("`{path}` holds no ASCII-armoured certificate and no PEM key");
+            let help = "export it with `gpg --armor --export`, or take the `.rsa.pub` file";
+            return self.stop("hbuild::lang::key_unreadable", *site, message, help);
+        }
+        let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned();
+        Ok(RepositoryKey { name, text })
+    }
+}
+
+fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFrom> {
+    let item = format!("source `{name}`");
+    match (fields.has("url"), fields.has("path")) {
+        (true, true) => {
+            let at = fields.site("path", site);
+            let message = format!("{item} has both `url` and `path`");
+            fields.machine.error("hbuild::lang::bad_field", at, message).help("keep one of them");
+            fields.failed = true;
+            None
+        }
+        (false, true) => {
+            for other in ["sha256", "strip"] {
+                if fields.has(other) {
+                    let at = fields.site(other, site);
+                    let message = format!("`{other}` goes with `url`, not with `path`");
+                    fields.machine.error("hbuild::lang::bad_field", at, message).help("leave it out");
+                    fields.failed = true;
+                }
+            }
+            fields.text("path").map(|path| SourceFrom::Path { path })
+        }
+        (true, false) => {
+            if !fields.has("sha256") {
+                missing(fields, &item, "sha256", site);
+            }
+            let urls = fields.plain("url");
+            let sha256 = fields.text("sha256");
+            let strip = fields.int("strip").and_then(|strip| u32::try_from(strip).ok()).unwrap_or(1);
+            sha256.filter(|_| !urls.is_empty()).map(|sha256| SourceFrom::Url { urls, sha256, strip })
+        }
+        (false, false) => {
+            if !fields.failed {
+                let message = format!("{item} says nowhere where its bytes come from");
+                let help = "write `url = …` with `sha256 = …`, or `path = …`";
+                fields.machine.error("hbuild::lang::missing_field", site, message).help(help);
+                fields.failed = true;
+            }
+            None
+        }
+    }
+}
+
+/// Reports that a field is missing.
+pub fn missing(fields: &mut Fields<'_, '_>, item: &str, field: &str, site: Site) {
+    let message = format!("{item} has no `{field}`");
+    fields.machine.error("hbuild::lang::missing_field", site, message).help(format!("write `{field} = …`"));
+    fields.failed = true;
+}

@@ -1,0 +1,350 @@
+//! Takes the settled fields of a block apart: each value in the form that its field wants, mistakes reported.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::fields::{Field, FieldSet};
+use super::machine::{Eval, Machine, Stop};
+use super::value::{Kind, Map, Value};
+use crate::check::form::Form;
+use crate::check::schema::{self, Shape};
+use crate::check::suggest;
+use crate::modules::Site;
+use crate::recipe::{Expectation, Located, Test, Waiver};
+
+/// The fields of one block being taken.
+pub struct Fields<'a, 'p> {
+    /// Reports, places.
+    pub machine: &'a mut Machine<'p>,
+    set: FieldSet,
+    schema: &'static [schema::Field],
+    /// Whether a mistake was reported.
+    pub failed: bool,
+}
+
+/// A text with its place.
+pub type Placed = (String, Site);
+
+impl<'a, 'p> Fields<'a, 'p> {
+    /// The fields of `set`. Those that `schema` does not have are reported.
+    pub fn new(machine: &'a mut Machine<'p>, set: FieldSet, schema: &'static [schema::Field], item: &str) -> Self {
+        let mut fields = Fields { machine, set, schema, failed: false };
+        fields.known(item);
+        fields
+    }
+
+    fn known(&mut self, item: &str) {
+        for (name, field) in &self.set.fields {
+            let site = field_site(field);
+            match schema::find(self.schema, name) {
+                None => {
+                    let help = suggest::help(name, self.schema.iter().map(|field| field.name), "fields");
+                    let message = format!("{item} has no field `{name}`");
+                    self.machine.error("hbuild::lang::unknown_field", site, message).help(help);
+                    self.failed = true;
+                }
+                Some(schema::Field { shape: Shape::Later, .. }) => {
+                    let message = format!("this hbuild does not have `{name}` yet");
+                    let help = "it comes with a later release; leave the field out";
+                    self.machine.error("hbuild::lang::not_in_this_version", site, message).help(help);
+                    self.failed = true;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn shape(&self, name: &str) -> Shape {
+        schema::find(self.schema, name).map_or(Shape::Open, |field| field.shape)
+    }
+
+    /// Whether the field has a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.set.fields.get(name).and_then(|field| field.value.as_ref()).is_some_and(|(value, _)| !value.is_none())
+    }
+
+    /// The place of the field's name, of the first thing appended, or `other`.
+    pub fn site(&self, name: &str, other: Site) -> Site {
+        self.set.fields.get(name).map_or(other, field_site)
+    }
+
+    /// The one value of a field without keys and without `+=`; `none` counts as absent.
+    fn single(&mut self, name: &str) -> Option<Value> {
+        let field = self.set.fields.remove(name)?;
+        if !field.appends.is_empty() || !field.keys.is_empty() {
+            let site = field.appends.first().map_or_else(|| field_site(&field), |value| value.site);
+            let message = format!("`{name}` has one value, nothing can be added to it");
+            self.machine.error("hbuild::lang::bad_field", site, message).help(format!("write `{name} = …`"));
+            self.failed = true;
+        }
+        field.value.map(|(value, _)| value).filter(|value| !value.is_none())
+    }
+
+    /// Notes that something was reported.
+    fn fail<T>(&mut self, result: Eval<T>) -> Option<T> {
+        self.failed |= result.is_err();
+        result.ok()
+    }
+
+    /// The string of a field.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.placed(name).map(|(text, _)| text)
+    }
+
+    /// The string of a field with its place.
+    pub fn placed(&mut self, name: &str) -> Option<Placed> {
+        let form = match self.shape(name) {
+            Shape::Text(form) => form,
+            _ => Form::Version,
+        };
+        let value = self.single(name)?;
+        let text = self.machine.formed(&value, form);
+        let text = self.fail(text)?;
+        Some((text, value.site))
+    }
+
+    /// The whole number of a field.
+    pub fn int(&mut self, name: &str) -> Option<i64> {
+        let Shape::Int(least, most) = self.shape(name) else { return None };
+        let value = self.single(name)?;
+        let number = self.machine.int(&value, least, most);
+        self.fail(number)
+    }
+
+    /// The value of a field that is looked at by its kind.
+    pub fn value(&mut self, name: &str) -> Option<Value> {
+        self.single(name)
+    }
+
+    /// The elements of a list field: the winner's, then what is appended.
+    pub fn elements(&mut self, name: &str) -> Option<Vec<Value>> {
+        let single = matches!(self.shape(name), Shape::TextOrTexts(_));
+        let wanted = self.shape(name).describe();
+        let field = self.set.fields.remove(name)?;
+        self.no_keys(name, &field);
+        let winner = field.value.map(|(value, _)| value).filter(|value| !value.is_none());
+        let absent = winner.is_none();
+        let mut elements = Vec::new();
+        for value in winner.into_iter().chain(field.appends) {
+            match &value.kind {
+                Kind::List(list) => elements.extend(list.iter().cloned()),
+                Kind::Text(_) if single => elements.push(value),
+                _ => {
+                    let _: Eval<()> = self.machine.wrong_type(value.site, wanted, &value);
+                    self.failed = true;
+                }
+            }
+        }
+        if absent && elements.is_empty() { None } else { Some(elements) }
+    }
+
+    fn no_keys(&mut self, name: &str, field: &Field) {
+        if let Some((_, site)) = field.keys.values().next() {
+            let message = format!("`{name}` has no keys");
+            self.machine.error("hbuild::lang::bad_field", *site, message).help(format!("write `{name} = …`"));
+            self.failed = true;
+        }
+    }
+
+    /// The strings of a list field, with their places.
+    pub fn texts(&mut self, name: &str) -> Vec<Placed> {
+        let form = match self.shape(name) {
+            Shape::Texts(form) | Shape::TextOrTexts(form) => form,
+            _ => Form::Any,
+        };
+        let mut texts = Vec::new();
+        for element in self.elements(name).unwrap_or_default() {
+            let text = self.machine.formed(&element, form);
+            if let Some(text) = self.fail(text) {
+                texts.push((text, element.site));
+            }
+        }
+        texts
+    }
+
+    /// The strings of a list field with their places in the recipe.
+    pub fn located(&mut self, name: &str) -> Vec<Located<String>> {
+        let texts = self.texts(name);
+        let place = |(value, site)| Located { value, place: self.machine.program.place(site) };
+        texts.into_iter().map(place).collect()
+    }
+
+    /// The strings of a list field alone.
+    pub fn plain(&mut self, name: &str) -> Vec<String> {
+        self.texts(name).into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// The entries of a map field: the winner's, what `+=` adds, and the keys that are replaced.
+    pub fn entries(&mut self, name: &str) -> Map {
+        let wanted = self.shape(name).describe();
+        let Some(field) = self.set.fields.remove(name) else { return Map::default() };
+        let mut map = Map::default();
+        let winner = field.value.map(|(value, _)| value).filter(|value| !value.is_none());
+        for value in winner.into_iter().chain(field.appends) {
+            match &value.kind {
+                Kind::Map(added) => {
+                    for entry in &added.entries {
+                        if !field.keys.contains_key(&entry.key) {
+                            let before = self.machine.reports.count();
+                            self.machine.insert(&mut map, entry.clone());
+                            self.failed |= self.machine.reports.count() > before;
+                        }
+                    }
+                }
+                _ => {
+                    let _: Eval<()> = self.machine.wrong_type(value.site, wanted, &value);
+                    self.failed = true;
+                }
+            }
+        }
+        for (key, (value, site)) in field.keys {
+            map.entries.push(super::value::MapEntry { key, site, value });
+        }
+        map.entries.retain(|entry| !entry.value.is_none());
+        map
+    }
+
+    /// The strings of a map field.
+    pub fn map(&mut self, name: &str) -> BTreeMap<String, String> {
+        let Shape::Map(keys, values) = self.shape(name) else { return BTreeMap::new() };
+        let mut map = BTreeMap::new();
+        for entry in self.entries(name).entries {
+            let key = self.machine.form(&entry.key, keys, entry.site);
+            let value = self.machine.formed(&entry.value, values);
+            if let (Some(()), Some(value)) = (self.fail(key), self.fail(value)) {
+                map.insert(entry.key.to_string(), value);
+            }
+        }
+        map
+    }
+
+    /// The records of a map field: by name, each with its fields, which are those of its shape.
+    pub fn records(&mut self, name: &str) -> Vec<(String, Site, BTreeMap<&'static str, Value>)> {
+        let Shape::Records(form, schema) = self.shape(name) else { return Vec::new() };
+        let mut records = Vec::new();
+        for entry in self.entries(name).entries {
+            let key = self.machine.form(&entry.key, form, entry.site);
+            let record = self.machine.record_fields(&entry.value, schema, entry.site);
+            if let (Some(()), Some(record)) = (self.fail(key), self.fail(record)) {
+                records.push((entry.key.to_string(), entry.site, record));
+            }
+        }
+        records
+    }
+
+    /// The tests.
+    pub fn tests(&mut self) -> Vec<Test> {
+        std::mem::take(&mut self.set.tests)
+    }
+
+    /// The waivers.
+    pub fn waivers(&mut self) -> Vec<Waiver> {
+        std::mem::take(&mut self.set.waivers)
+    }
+
+    /// What a stream must hold.
+    pub fn expectation(&mut self, name: &str) -> Option<Expectation> {
+        let value = self.single(name)?;
+        match &value.kind {
+            Kind::Expectation(expectation) => Some(Expectation::clone(expectation)),
+            Kind::Text(text) => Some(Expectation::Contains(text.to_string())),
+            _ => {
+                let wanted = self.machine.wrong_type(value.site, Shape::Expectation.describe(), &value);
+                self.fail(wanted)
+            }
+        }
+    }
+}
+
+impl Value {
+    /// Whether it is `none`.
+    pub fn is_none(&self) -> bool {
+        matches!(self.kind, Kind::None)
+    }
+}
+
+impl Machine<'_> {
+    /// The string, or the version's text, in its form.
+    pub fn formed(&mut self, value: &Value, form: Form) -> Eval<String> {
+        let text = match &value.kind {
+            Kind::Text(text) => Rc::clone(text),
+            Kind::Version(version) => version.as_str().into(),
+            _ => return self.wrong_type(value.site, "a string", value),
+        };
+        self.form(&text, form, value.site)?;
+        Ok(text.to_string())
+    }
+
+    /// Reports a text that has not its form.
+    pub fn form(&mut self, text: &str, form: Form, site: Site) -> Eval<()> {
+        match form.problem(text) {
+            None => Ok(()),
+            Some(problem) => self.stop(problem.code, site, problem.message, problem.help),
+        }
+    }
+
+    /// The number within its bounds.
+    pub fn int(&mut self, value: &Value, least: i64, most: i64) -> Eval<i64> {
+        match value.kind {
+            Kind::Int(number) if (least..=most).contains(&number) => Ok(number),
+            Kind::Int(number) => {
+                let help = format!("a number from {least} to {most} can stand here");
+                self.stop("hbuild::lang::out_of_range", value.site, format!("{number} is out of range"), &help)
+            }
+            _ => self.wrong_type(value.site, "a whole number", value),
+        }
+    }
+
+    fn record_fields(
+        &mut self,
+        value: &Value,
+        schema: &'static [schema::RecordField],
+        site: Site,
+    ) -> Eval<BTreeMap<&'static str, Value>> {
+        let Kind::Map(map) = &value.kind else { return self.wrong_type(value.site, "a record", value) };
+        let mut record = BTreeMap::new();
+        let mut whole = Ok(());
+        for entry in &map.entries {
+            match schema.iter().find(|field| field.name == &*entry.key) {
+                Some(_) if entry.value.is_none() => {}
+                Some(field) => match self.record_value(&entry.value, field.shape) {
+                    Ok(()) => {
+                        record.insert(field.name, entry.value.clone());
+                    }
+                    Err(stop) => whole = Err(stop),
+                },
+                None => {
+                    let message = format!("there is no field `{}` here", entry.key);
+                    let help = suggest::help(&entry.key, schema.iter().map(|field| field.name), "fields");
+                    self.error("hbuild::lang::unknown_field", entry.site, message).help(help);
+                    whole = Err(Stop);
+                }
+            }
+        }
+        whole?;
+        if let Some(missing) = schema.iter().find(|field| field.required && !record.contains_key(field.name)) {
+            let message = format!("the field `{}` is missing", missing.name);
+            let help = format!("write `{} = …`", missing.name);
+            return self.stop("hbuild::lang::missing_field", site, message, &help);
+        }
+        Ok(record)
+    }
+
+    fn record_value(&mut self, value: &Value, shape: Shape) -> Eval<()> {
+        match shape {
+            Shape::Text(form) => self.formed(value, form).map(|_| ()),
+            Shape::Int(least, most) => self.int(value, least, most).map(|_| ()),
+            Shape::Texts(form) => match &value.kind {
+                Kind::List(list) => list.iter().try_for_each(|element| self.formed(element, form).map(|_| ())),
+                _ => self.wrong_type(value.site, shape.describe(), value),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+fn field_site(field: &Field) -> Site {
+    let value = field.value.as_ref().map(|(_, site)| *site);
+    let key = || field.keys.values().next().map(|(_, site)| *site);
+    value.or_else(key).or_else(|| field.appends.first().map(|value| value.site)).unwrap_or_default()
+}
