@@ -32,7 +32,9 @@ pub fn bind<'a>(
                 if position > slots.len() {
                     let message = format!("`{callee}` takes {} at most", count(slots.len()));
                     let help = format!("it is called as {}", signature(callee, slots));
-                    reports.error("hbuild::lang::wrong_arguments", file.site(argument.span), message).help(help);
+                    reports
+                        .error("hbuild::lang::wrong_arguments", file.site(argument.span), message)
+                        .help(help);
                     fits = false;
                     continue;
                 }

@@ -43,7 +43,8 @@ impl Definitions {
                 direct.insert((file, index), found);
             }
         }
-        Walk { program, direct: &direct, state: BTreeMap::new(), reports, definitions: &mut definitions }.run();
+        Walk { program, direct: &direct, state: BTreeMap::new(), reports, definitions: &mut definitions }
+            .run();
         definitions
     }
 
@@ -94,7 +95,10 @@ impl Definitions {
 
     fn note(&mut self, program: &Program, file: FileId, mentions: &[Mention<'_>]) {
         for mention in mentions {
-            self.mentioned.insert((file, mention.name.to_owned()));
+            let module = matches!(program.file(file).names.get(mention.name), Some(Binding::Import(_)));
+            if !module || mention.member.is_some() {
+                self.mentioned.insert((file, mention.name.to_owned()));
+            }
             if let (Some(Binding::Import(import)), Some(member)) =
                 (program.file(file).names.get(mention.name), mention.member)
                 && let Some(target) = program.file(file).imports.get(import)
@@ -193,12 +197,16 @@ impl Walk<'_> {
             if let Some(State::Done(length)) = self.state.get(target) {
                 longest = longest.max(*length);
             }
-            axes.extend(self.definitions.varies(*target).filter(|axis| !fixed.contains(*axis)).map(str::to_owned));
+            axes.extend(
+                self.definitions.varies(*target).filter(|axis| !fixed.contains(*axis)).map(str::to_owned),
+            );
         }
         if longest == CHAIN_LIMIT {
             let message = format!("more than {CHAIN_LIMIT} definitions mention one another in a row");
             let site = node.0.site(self.name(node).span);
-            self.reports.error("hbuild::lang::too_deep", site, message).help("write the chain with fewer names");
+            self.reports
+                .error("hbuild::lang::too_deep", site, message)
+                .help("write the chain with fewer names");
             self.definitions.broken.insert(node);
         }
         if longest >= CHAIN_LIMIT {

@@ -136,8 +136,12 @@ fn call<'a>(call: &'a ast::Call, found: &mut Vec<Mention<'a>>) {
     let before = found.len();
     expression(&call.callee, found);
     if let [callee] = &mut found[before..] {
-        callee.named =
-            call.arguments.iter().filter_map(|argument| argument.name.as_ref()).map(|name| &*name.text).collect();
+        callee.named = call
+            .arguments
+            .iter()
+            .filter_map(|argument| argument.name.as_ref())
+            .map(|name| &*name.text)
+            .collect();
     }
     call.arguments.iter().for_each(|argument| expression(&argument.value, found));
 }

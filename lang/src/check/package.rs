@@ -35,7 +35,8 @@ fn wrong(text: &str, why: &str, help: &'static str) -> Problem {
 }
 
 fn debian(text: &str) -> Result<Request<'_>, Problem> {
-    const HELP: &str = "Debian's grammar is `name`, `name:arch`, `name=version`: `libc6`, `libc6:arm64`, `nginx=1.26.3-3`";
+    const HELP: &str =
+        "Debian's grammar is `name`, `name:arch`, `name=version`: `libc6`, `libc6:arm64`, `nginx=1.26.3-3`";
     if let Some(bad) = text.chars().find(|letter| "~@<>".contains(*letter) && !text.contains('=')) {
         let why = format!("has a `{bad}`, which is not Debian's grammar");
         return Err(wrong(text, &why, HELP));
@@ -50,7 +51,11 @@ fn debian(text: &str) -> Result<Request<'_>, Problem> {
         && name.bytes().next().is_some_and(letter)
         && name.bytes().all(|byte| letter(byte) || b"+-.".contains(&byte));
     if !named {
-        return Err(wrong(text, "has no valid name", "Debian's names have lower-case letters, digits, `+`, `-` and `.`"));
+        return Err(wrong(
+            text,
+            "has no valid name",
+            "Debian's names have lower-case letters, digits, `+`, `-` and `.`",
+        ));
     }
     if arch.is_some_and(|arch| arch.is_empty() || !arch.bytes().all(|byte| letter(byte) || byte == b'-')) {
         return Err(wrong(text, "has no valid architecture", HELP));
@@ -107,7 +112,9 @@ mod tests {
         assert_eq!(request("libstdc++6").unwrap(), Request { name: "libstdc++6", pin: None });
         assert_eq!(request("nginx=1:1.26.3~rc1-3+deb13u1").unwrap().pin, Some("=1:1.26.3~rc1-3+deb13u1"));
         assert_eq!(request("libc6:arm64=2.41-1").unwrap().name, "libc6:arm64");
-        for bad in ["", "x", "Nginx", "nginx~1", "nginx@edge", "nginx=", "nginx=v1", "nginx:", "a b", "nginx>1"] {
+        for bad in
+            ["", "x", "Nginx", "nginx~1", "nginx@edge", "nginx=", "nginx=v1", "nginx:", "a b", "nginx>1"]
+        {
             assert!(request(bad).is_err(), "{bad}");
         }
     }

@@ -60,7 +60,10 @@ impl Shape {
     /// Whether `+=` adds to it.
     pub fn appends(self) -> bool {
         use Shape::{Contents, Map, Open, Records, Repositories, Rules, TextOrTexts, Texts};
-        matches!(self, Texts(_) | TextOrTexts(_) | Map(..) | Records(..) | Rules | Contents | Repositories | Open)
+        matches!(
+            self,
+            Texts(_) | TextOrTexts(_) | Map(..) | Records(..) | Rules | Contents | Repositories | Open
+        )
     }
 
     /// Whether it has keys that can be set one by one.

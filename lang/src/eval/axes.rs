@@ -202,7 +202,12 @@ impl Machine<'_> {
         Ok(points)
     }
 
-    fn axis_name(&mut self, file: FileId, binding: &ast::ForBinding, before: &[&ast::ForBinding]) -> Eval<()> {
+    fn axis_name(
+        &mut self,
+        file: FileId,
+        binding: &ast::ForBinding,
+        before: &[&ast::ForBinding],
+    ) -> Eval<()> {
         let name = &binding.name.text;
         let site = file.site(binding.name.span);
         let loaded = self.program.file(file);
@@ -211,7 +216,12 @@ impl Machine<'_> {
                 [] => "declare the axes with one `for` at file level".to_owned(),
                 axes => suggest::help(name, axes.iter().map(|axis| axis.name.text.as_str()), "axes"),
             };
-            return self.stop("hbuild::lang::unknown_axis", site, format!("there is no axis `{name}`"), &help);
+            return self.stop(
+                "hbuild::lang::unknown_axis",
+                site,
+                format!("there is no axis `{name}`"),
+                &help,
+            );
         }
         if before.iter().any(|other| other.name.text == *name) {
             let message = format!("the axis `{name}` is named twice");
@@ -221,7 +231,12 @@ impl Machine<'_> {
     }
 
     /// The labels that a `for … in` of an item leaves; `None` where it takes all.
-    fn narrowed(&mut self, file: FileId, binding: &ast::ForBinding, table: &AxisTable) -> Eval<Option<Vec<Rc<str>>>> {
+    fn narrowed(
+        &mut self,
+        file: FileId,
+        binding: &ast::ForBinding,
+        table: &AxisTable,
+    ) -> Eval<Option<Vec<Rc<str>>>> {
         let Some(values) = &binding.values else { return Ok(None) };
         let axis = binding.name.text.as_str();
         let subject = format!("the `for` of an item");

@@ -49,13 +49,15 @@ impl Default for Budget {
 impl Budget {
     /// Takes `count` steps.
     pub fn steps(&mut self, count: usize) -> Result<(), Spent> {
-        self.steps = self.steps.checked_sub(count as u64).ok_or(Spent::Steps).inspect_err(|_| self.steps = 0)?;
+        self.steps =
+            self.steps.checked_sub(count as u64).ok_or(Spent::Steps).inspect_err(|_| self.steps = 0)?;
         Ok(())
     }
 
     /// Makes `count` bytes of text.
     pub fn bytes(&mut self, count: usize) -> Result<(), Spent> {
-        self.bytes = self.bytes.checked_sub(count as u64).ok_or(Spent::Bytes).inspect_err(|_| self.bytes = 0)?;
+        self.bytes =
+            self.bytes.checked_sub(count as u64).ok_or(Spent::Bytes).inspect_err(|_| self.bytes = 0)?;
         Ok(())
     }
 

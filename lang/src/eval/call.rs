@@ -37,12 +37,15 @@ impl Machine<'_> {
 
     fn call_name(&mut self, name: &str, call: &ast::Call, site: Site, scope: &Scope) -> Eval<Value> {
         let file = self.program.file(scope.file);
-        if let Some(binding) = file.names.get(name).copied()
-            && scope.local(name).is_none()
-        {
-            return self.call_bound(scope.file, name, binding, call, site, scope);
+        let function = builtin::function(name, file.standard);
+        match file.names.get(name).copied() {
+            Some(Binding::Import(_)) if function.is_some() => {}
+            Some(binding) if scope.local(name).is_none() => {
+                return self.call_bound(scope.file, name, binding, call, site, scope);
+            }
+            _ => {}
         }
-        if let Some(function) = builtin::function(name, file.standard) {
+        if let Some(function) = function {
             let arguments = self.builtin_arguments(name, function.parameters(), call, scope)?;
             return self.call_builtin(function, arguments, site);
         }
@@ -54,7 +57,8 @@ impl Machine<'_> {
         let functions =
             ["alpine", "attrs", "contains", "debian", "directory", "equals", "file", "symlink", "version"];
         let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
-        let help = suggest::help(name, functions.into_iter().chain(own.map(|(name, _)| name.as_str())), "functions");
+        let help =
+            suggest::help(name, functions.into_iter().chain(own.map(|(name, _)| name.as_str())), "functions");
         self.stop("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"), &help)
     }
 
@@ -77,7 +81,12 @@ impl Machine<'_> {
                 let declaration = program.file(file).declaration(item).ok_or(Stop)?;
                 if declaration.kind == DeclarationKind::Image {
                     let help = "an image takes packages, sources and paths";
-                    return self.stop("hbuild::lang::not_a_value", site, format!("`{name}` is an image"), help);
+                    return self.stop(
+                        "hbuild::lang::not_a_value",
+                        site,
+                        format!("`{name}` is an image"),
+                        help,
+                    );
                 }
                 let explicit = self.explicit(file, declaration, call, scope)?;
                 self.reference((file, item), &explicit, site, scope)
@@ -144,7 +153,8 @@ impl Machine<'_> {
             .iter()
             .map(|parameter| Slot { name: &parameter.name.text, required: parameter.default.is_none() })
             .collect();
-        let bound = arguments::bind(scope.file, &function.name.text, &slots, call, self.reports).ok_or(Stop)?;
+        let bound =
+            arguments::bind(scope.file, &function.name.text, &slots, call, self.reports).ok_or(Stop)?;
         let subject = format!("function `{}`", function.name.text);
         let mut inner = Scope::new(node.0, Rc::new(Point::default()), subject);
         for (parameter, argument) in function.parameters.iter().zip(bound) {
@@ -244,17 +254,28 @@ impl Machine<'_> {
                 let written = target.interpolated().unwrap_or_default();
                 if written.is_empty() || written.len() > 4095 || written.contains('\0') {
                     let help = "a link points to a path, absolute or relative to its folder";
-                    return self.stop("hbuild::lang::bad_path", target.site, "this is no target of a link", help);
+                    return self.stop(
+                        "hbuild::lang::bad_path",
+                        target.site,
+                        "this is no target of a link",
+                        help,
+                    );
                 }
                 Kind::Rule(Rc::new(PathRule::Symlink { target: written }))
             }
-            Function::Contains => Kind::Expectation(Rc::new(Expectation::Contains(text(next()).unwrap_or_default()))),
-            Function::Equals => Kind::Expectation(Rc::new(Expectation::Equals(text(next()).unwrap_or_default()))),
+            Function::Contains => {
+                Kind::Expectation(Rc::new(Expectation::Contains(text(next()).unwrap_or_default())))
+            }
+            Function::Equals => {
+                Kind::Expectation(Rc::new(Expectation::Equals(text(next()).unwrap_or_default())))
+            }
             Function::SemverTags => {
                 let arguments = [next(), next(), next(), next()];
                 return tags::semver(self, arguments, site);
             }
-            Function::DistroRepositories => return releases::repositories(self, next(), next(), site),
+            Function::DistroRepositories => {
+                return releases::repositories(self, [next(), next(), next()], site);
+            }
         };
         Ok(Value { kind, site })
     }
@@ -304,7 +325,12 @@ impl Machine<'_> {
             (Kind::Version(version), Method::Prefix) => {
                 let Kind::Int(count @ 1..=64) = argument.kind else {
                     let help = "`prefix(2)` of 3.10.4 is 3.10";
-                    return self.stop("hbuild::lang::wrong_arguments", argument.site, "a count of parts is wanted", help);
+                    return self.stop(
+                        "hbuild::lang::wrong_arguments",
+                        argument.site,
+                        "a count of parts is wanted",
+                        help,
+                    );
                 };
                 Kind::Version(version.prefix(usize::try_from(count).unwrap_or(1)))
             }

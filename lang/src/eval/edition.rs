@@ -16,7 +16,7 @@ impl Machine<'_> {
         distro: &Distro,
         flavor: Flavor,
     ) -> (BTreeMap<String, PathRule>, BTreeMap<String, Vec<String>>) {
-        let rules = self.edition_table("edition/paths", flavor.as_str());
+        let rules = self.edition_table("edition/paths", &format!("{flavor}-rules"));
         let effects = self.edition_table("edition/effects", &format!("{}-packages", distro.family));
         let rules = rules.entries.iter().filter_map(|entry| match &entry.value.kind {
             Kind::Rule(rule) => Some((entry.key.to_string(), PathRule::clone(rule))),

@@ -28,8 +28,12 @@ impl Machine<'_> {
             ExprKind::Name(name) => return self.name(name, site, scope),
             ExprKind::List(elements) => Kind::List(Rc::new(self.all(elements, scope)?)),
             ExprKind::Record(entries) => self.record(entries, scope)?,
-            ExprKind::ListComprehension(comprehension) => self.list_comprehension(comprehension, site, scope)?,
-            ExprKind::RecordComprehension(comprehension) => self.record_comprehension(comprehension, site, scope)?,
+            ExprKind::ListComprehension(comprehension) => {
+                self.list_comprehension(comprehension, site, scope)?
+            }
+            ExprKind::RecordComprehension(comprehension) => {
+                self.record_comprehension(comprehension, site, scope)?
+            }
             ExprKind::Call(call) => return self.call(call, site, scope),
             ExprKind::Member(member) => return self.member(member, site, scope),
             ExprKind::Match(item) => return self.match_value(item, scope),
@@ -66,7 +70,9 @@ impl Machine<'_> {
             report.related(found.site, format!("{} comes from here", found.describe()));
         }
         report.help(match found.kind {
-            Kind::None => "handle the absent value with `when` or `match`, or write one in the table".to_owned(),
+            Kind::None => {
+                "handle the absent value with `when` or `match`, or write one in the table".to_owned()
+            }
             _ => format!("write {wanted}"),
         });
         Err(Stop)
@@ -153,7 +159,12 @@ impl Machine<'_> {
         Ok(Kind::List(Rc::new(list)))
     }
 
-    fn record_comprehension(&mut self, item: &ast::RecordComprehension, site: Site, scope: &Scope) -> Eval<Kind> {
+    fn record_comprehension(
+        &mut self,
+        item: &ast::RecordComprehension,
+        site: Site,
+        scope: &Scope,
+    ) -> Eval<Kind> {
         let mut map = Map::default();
         self.generate(&item.generator, site, scope, &mut |machine, inner| {
             let key = machine.key(&item.key, inner)?;

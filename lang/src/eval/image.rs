@@ -105,12 +105,15 @@ impl Machine<'_> {
         let missing = if matches!(distro, Some(Kind::Distro(_))) { "arch" } else { "distro" };
         let message = format!("image `{name}` does not vary over `{missing}`");
         let help = match missing {
-            "arch" => "declare `for arch in [amd64, arm64]` at file level and name `arch` in the image's `for`",
-            _ => "declare `for distro in [debian(\"13\")]` at file level and name `distro` in the image's `for`",
+            "arch" => {
+                "declare `for arch in [amd64, arm64]` at file level and name `arch` in the image's `for`"
+            }
+            _ => {
+                "declare `for distro in [debian(\"13\")]` at file level and name `distro` in the image's `for`"
+            }
         };
         self.stop("hbuild::lang::image_needs_axis", site, message, help)
     }
-
 }
 
 /// `<version>-<distro><release>[-<flavor>][-<other labels>]`.

@@ -68,7 +68,13 @@ impl Scope {
 
 impl<'p> Machine<'p> {
     /// Reports an error and stops.
-    pub fn stop<T>(&mut self, code: &'static str, site: Site, message: impl Into<String>, help: &str) -> Eval<T> {
+    pub fn stop<T>(
+        &mut self,
+        code: &'static str,
+        site: Site,
+        message: impl Into<String>,
+        help: &str,
+    ) -> Eval<T> {
         self.reports.error(code, site, message).help(help);
         Err(Stop)
     }

@@ -36,7 +36,12 @@ use image::Placed;
 use machine::Machine;
 
 /// The recipe at every point of its axes; incomplete where something is reported.
-pub fn evaluate(program: &Program, definitions: &Definitions, files: &dyn Files, reports: &mut Reports) -> Recipe {
+pub fn evaluate(
+    program: &Program,
+    definitions: &Definitions,
+    files: &dyn Files,
+    reports: &mut Reports,
+) -> Recipe {
     let mut machine = Machine {
         program,
         definitions,

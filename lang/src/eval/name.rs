@@ -19,10 +19,12 @@ impl Machine<'_> {
             return Ok(value.clone());
         }
         let file = self.program.file(scope.file);
-        if let Some(binding) = file.names.get(name).copied() {
-            return self.bound(scope.file, name, binding, site, scope);
+        let constant = builtin::constant(name);
+        match (file.names.get(name).copied(), &constant) {
+            (Some(Binding::Import(_) | Binding::Function(_)), Some(_)) | (None, _) => {}
+            (Some(binding), _) => return self.bound(scope.file, name, binding, site, scope),
         }
-        match builtin::constant(name) {
+        match constant {
             Some(constant) => Ok(Value { kind: constant_kind(constant), site }),
             None if builtin::function(name, file.standard).is_some() => {
                 let help = format!("write `{name}(…)`");
@@ -42,7 +44,14 @@ impl Machine<'_> {
     }
 
     /// The value of what a name of `file` stands for.
-    fn bound(&mut self, file: FileId, name: &str, binding: Binding, site: Site, scope: &Scope) -> Eval<Value> {
+    fn bound(
+        &mut self,
+        file: FileId,
+        name: &str,
+        binding: Binding,
+        site: Site,
+        scope: &Scope,
+    ) -> Eval<Value> {
         match binding {
             Binding::Let(item) => self.let_value(file, item, site, scope),
             Binding::Axis(_) => match scope.point.get(name) {
@@ -153,7 +162,12 @@ impl Machine<'_> {
         let methods = methods_of(base);
         if methods.iter().any(|method| *method == format!("{name}()")) {
             let help = format!("write `.{name}(…)`");
-            return self.stop("hbuild::lang::unknown_member", site, format!("`{name}` takes arguments"), &help);
+            return self.stop(
+                "hbuild::lang::unknown_member",
+                site,
+                format!("`{name}` takes arguments"),
+                &help,
+            );
         }
         let message = format!("{} has no `{name}`", base.describe());
         let help = match methods.is_empty() {
@@ -184,7 +198,9 @@ impl Machine<'_> {
     ) -> Eval<(FileId, Binding)> {
         let file = file.ok_or(Stop)?;
         match self.program.file(file).names.get(&name.text) {
-            Some(binding @ (Binding::Let(_) | Binding::Function(_) | Binding::Declaration(_))) => Ok((file, *binding)),
+            Some(binding @ (Binding::Let(_) | Binding::Function(_) | Binding::Declaration(_))) => {
+                Ok((file, *binding))
+            }
             _ => {
                 let exported = exports(self.program, file);
                 let message = format!("the module `{module}` has no `{}`", name.text);
@@ -198,7 +214,13 @@ impl Machine<'_> {
 /// The names that a file gives to those who import it.
 pub fn exports(program: &crate::modules::Program, file: FileId) -> Vec<String> {
     let exported = |binding: &Binding| !matches!(binding, Binding::Import(_) | Binding::Axis(_));
-    program.file(file).names.iter().filter(|(_, binding)| exported(binding)).map(|(name, _)| name.clone()).collect()
+    program
+        .file(file)
+        .names
+        .iter()
+        .filter(|(_, binding)| exported(binding))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The value of a built-in constant.

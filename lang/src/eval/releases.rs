@@ -127,21 +127,26 @@ fn alpine(release: &str, components: &[&str]) -> Vec<Repository> {
 fn keys_of(names: &[&str]) -> Vec<RepositoryKey> {
     names
         .iter()
-        .filter_map(|name| Some(RepositoryKey { name: (*name).to_owned(), text: standard_key(name)?.to_owned() }))
+        .filter_map(|name| {
+            Some(RepositoryKey { name: (*name).to_owned(), text: standard_key(name)?.to_owned() })
+        })
         .collect()
 }
 
-/// `distro-repositories(distro, which)` of `std/archive`.
-pub fn repositories(
-    machine: &mut Machine<'_>,
-    distro: Option<Value>,
-    which: Option<Value>,
-    site: Site,
-) -> Eval<Value> {
+/// `distro-repositories(distro, family, which)` of `std/debian` and `std/alpine`.
+pub fn repositories(machine: &mut Machine<'_>, arguments: [Option<Value>; 3], site: Site) -> Eval<Value> {
+    let [distro, family, which] = arguments;
     let distro = distro.ok_or(Stop)?;
     let Kind::Distro(found) = &distro.kind else {
         return machine.wrong_type(distro.site, "a distro", &distro);
     };
+    if let Some(Kind::Family(family)) = family.map(|family| family.kind)
+        && family != found.family
+    {
+        let message = format!("{found} has no repository of {family}");
+        let help = "choose with `match distro { alpine => …, debian => … }`";
+        return machine.stop("hbuild::lang::wrong_distro", distro.site, message, help);
+    }
     let repositories = match which.and_then(|which| which.interpolated()).as_deref() {
         Some("main") => main(found),
         _ => all(found),

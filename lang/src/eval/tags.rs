@@ -55,7 +55,12 @@ fn version_of(machine: &mut Machine<'_>, value: &Value) -> Eval<Version> {
         Some(Kind::Version(version)) => Ok(version.clone()),
         _ => {
             let help = "write `version = version(\"8.8.2\")` in the row";
-            machine.stop("hbuild::lang::wrong_type", value.site, "a version, or a row with one, is wanted", help)
+            machine.stop(
+                "hbuild::lang::wrong_type",
+                value.site,
+                "a version, or a row with one, is wanted",
+                help,
+            )
         }
     }
 }

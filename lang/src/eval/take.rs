@@ -27,7 +27,12 @@ pub type Placed = (String, Site);
 
 impl<'a, 'p> Fields<'a, 'p> {
     /// The fields of `set`. Those that `schema` does not have are reported.
-    pub fn new(machine: &'a mut Machine<'p>, set: FieldSet, schema: &'static [schema::Field], item: &str) -> Self {
+    pub fn new(
+        machine: &'a mut Machine<'p>,
+        set: FieldSet,
+        schema: &'static [schema::Field],
+        item: &str,
+    ) -> Self {
         let mut fields = Fields { machine, set, schema, failed: false };
         fields.known(item);
         fields
@@ -60,7 +65,11 @@ impl<'a, 'p> Fields<'a, 'p> {
 
     /// Whether the field has a value.
     pub fn has(&self, name: &str) -> bool {
-        self.set.fields.get(name).and_then(|field| field.value.as_ref()).is_some_and(|(value, _)| !value.is_none())
+        self.set
+            .fields
+            .get(name)
+            .and_then(|field| field.value.as_ref())
+            .is_some_and(|(value, _)| !value.is_none())
     }
 
     /// The place of the field's name, of the first thing appended, or `other`.
@@ -289,7 +298,12 @@ impl Machine<'_> {
             Kind::Int(number) if (least..=most).contains(&number) => Ok(number),
             Kind::Int(number) => {
                 let help = format!("a number from {least} to {most} can stand here");
-                self.stop("hbuild::lang::out_of_range", value.site, format!("{number} is out of range"), &help)
+                self.stop(
+                    "hbuild::lang::out_of_range",
+                    value.site,
+                    format!("{number} is out of range"),
+                    &help,
+                )
             }
             _ => self.wrong_type(value.site, "a whole number", value),
         }
@@ -322,7 +336,8 @@ impl Machine<'_> {
             }
         }
         whole?;
-        if let Some(missing) = schema.iter().find(|field| field.required && !record.contains_key(field.name)) {
+        if let Some(missing) = schema.iter().find(|field| field.required && !record.contains_key(field.name))
+        {
             let message = format!("the field `{}` is missing", missing.name);
             let help = format!("write `{} = …`", missing.name);
             return self.stop("hbuild::lang::missing_field", site, message, &help);
@@ -335,7 +350,9 @@ impl Machine<'_> {
             Shape::Text(form) => self.formed(value, form).map(|_| ()),
             Shape::Int(least, most) => self.int(value, least, most).map(|_| ()),
             Shape::Texts(form) => match &value.kind {
-                Kind::List(list) => list.iter().try_for_each(|element| self.formed(element, form).map(|_| ())),
+                Kind::List(list) => {
+                    list.iter().try_for_each(|element| self.formed(element, form).map(|_| ()))
+                }
                 _ => self.wrong_type(value.site, shape.describe(), value),
             },
             _ => Ok(()),

@@ -128,7 +128,9 @@ impl Function {
                     ]
                 }
             }
-            Function::DistroRepositories => const { &[required("distro", Other), required("which", Text)] },
+            Function::DistroRepositories => {
+                const { &[required("distro", Other), required("family", Other), required("which", Text)] }
+            }
         }
     }
 }
@@ -194,7 +196,13 @@ pub const VERSION_METHODS: &[(&str, Method)] = &[("prefix", Method::Prefix)];
 /// The numbers of a version, in order.
 pub const VERSION_NUMBERS: &[&str] = &["major", "minor", "patch"];
 
-/// Every name that no file may give to something else.
+/// Whether a file's own definition cannot have this name. Modules are followed by a dot and functions by
+/// parentheses, so that they never stand where a constant does, and can share its name.
+pub fn reserves(name: &str, function: bool) -> bool {
+    if function { self::function(name, false).is_some() } else { names().any(|known| known == name) }
+}
+
+/// Every built-in name.
 pub fn names() -> impl Iterator<Item = &'static str> {
     const NAMES: &[&str] = &[
         "alpine",

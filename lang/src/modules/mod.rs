@@ -12,5 +12,5 @@ mod standard;
 pub use load::load;
 pub use program::{Binding, LoadedFile, Program};
 pub use report::{Report, Reports};
-pub use standard::key as standard_key;
 pub use site::{FileId, Site};
+pub use standard::key as standard_key;

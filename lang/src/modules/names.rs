@@ -1,5 +1,5 @@
-//! The names of one file. One name has one meaning: neither another item of the file nor a built-in name can
-//! have it too.
+//! The names of one file. One name has one meaning: no other item of the file can have it, nor a built-in name
+//! that could stand in its place.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,8 @@ struct Names<'a> {
 impl Names<'_> {
     fn bind(&mut self, name: &ast::Name, binding: Binding) {
         let site = self.id.site(name.span);
-        if builtin::names().any(|builtin| builtin == name.text) {
+        let function = matches!(binding, Binding::Function(_));
+        if !matches!(binding, Binding::Import(_)) && builtin::reserves(&name.text, function) {
             let message = format!("`{}` is a name of the language", name.text);
             self.reports
                 .error("hbuild::lang::shadowed_name", site, message)

@@ -22,8 +22,9 @@ macro_rules! embedded {
 }
 
 const MODULES: &[(&str, &str)] = embedded!("",
-    "archive" => "archive.hb",
+    "alpine" => "alpine.hb",
     "base" => "base.hb",
+    "debian" => "debian.hb",
     "tag" => "tag.hb",
     "edition/effects" => "edition/effects.hb",
     "edition/paths" => "edition/paths.hb",

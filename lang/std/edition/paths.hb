@@ -2,7 +2,7 @@ hbuild 1
 
 # What an image of each flavor drops unless its recipe says otherwise. A recipe's `keep` brings one back.
 
-let runtime = {
+let runtime-rules = {
   "/usr/share/bash-completion/**" = delete
   "/usr/share/bug/**"             = delete
   "/usr/share/doc-base/**"        = delete
@@ -17,4 +17,4 @@ let runtime = {
   "/usr/share/zsh/**"             = delete
 }
 
-let dev = {}
+let dev-rules = {}

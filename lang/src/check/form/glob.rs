@@ -127,12 +127,18 @@ mod tests {
         for bad in ["", "etc", "/etc/", "//", "/a/../b", "/./a"] {
             assert!(path(bad).is_some(), "{bad}");
         }
-        assert!(relative_path("src/x").is_none() && relative_path("/x").is_some() && relative_path("../x").is_some());
+        assert!(
+            relative_path("src/x").is_none()
+                && relative_path("/x").is_some()
+                && relative_path("../x").is_some()
+        );
     }
 
     #[test]
     fn globs() {
-        for good in ["/usr/share/man/**", "/usr/lib/*/x.so.[0-9]*", "/**/*.{py,pyc}", "/a/[!x]b", "/x/\\[y", "/[]]"] {
+        for good in
+            ["/usr/share/man/**", "/usr/lib/*/x.so.[0-9]*", "/**/*.{py,pyc}", "/a/[!x]b", "/x/\\[y", "/[]]"]
+        {
             assert_eq!(absolute(good), None, "{good}");
         }
         for bad in ["usr/**", "/a**", "/a/[b", "/{a", "/a}", "/{a/b}", "/x\\", "/a//b", "/../*"] {

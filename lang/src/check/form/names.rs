@@ -37,7 +37,9 @@ pub fn label(text: &str) -> Option<Problem> {
 pub fn account(text: &str) -> Option<Problem> {
     let valid = (1..=32).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
     if valid {
         return None;
     }

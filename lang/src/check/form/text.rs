@@ -4,7 +4,11 @@ use super::{Problem, problem};
 
 pub fn filled(text: &str) -> Option<Problem> {
     if text.trim().is_empty() {
-        return problem("hbuild::lang::empty_text", "the text is empty".to_owned(), "write something, or leave it out");
+        return problem(
+            "hbuild::lang::empty_text",
+            "the text is empty".to_owned(),
+            "write something, or leave it out",
+        );
     }
     None
 }
@@ -30,7 +34,8 @@ pub fn version(text: &str) -> Option<Problem> {
 
 /// Characters, parentheses and the order of words; whether each licence is known is checked elsewhere.
 pub fn license(text: &str) -> Option<Problem> {
-    let help = "write an SPDX expression: `MIT`, `Apache-2.0 OR MIT`, `GPL-2.0-only WITH Classpath-exception-2.0`";
+    let help =
+        "write an SPDX expression: `MIT`, `Apache-2.0 OR MIT`, `GPL-2.0-only WITH Classpath-exception-2.0`";
     let wrong = || problem("hbuild::lang::bad_license", format!("`{text}` is no licence expression"), help);
     let spaced = text.replace('(', " ( ").replace(')', " ) ");
     let (mut depth, mut operand) = (0_u32, false);
@@ -62,9 +67,13 @@ pub fn date(text: &str) -> Option<Problem> {
 fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let shaped = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if matches!(at, 4 | 7) { *byte == b'-' } else { byte.is_ascii_digit() });
     let number = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
-    let (true, Some(year), Some(month), Some(day)) = (shaped, number(0..4), number(5..7), number(8..10)) else {
+    let (true, Some(year), Some(month), Some(day)) = (shaped, number(0..4), number(5..7), number(8..10))
+    else {
         return false;
     };
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -94,7 +103,11 @@ pub fn sha256(text: &str) -> Option<Problem> {
         return None;
     }
     let message = format!("this is no SHA-256 digest: it has {} characters", text.chars().count());
-    problem("hbuild::lang::bad_digest", message, "write the 64 lower-case hexadecimal digits that `sha256sum` prints")
+    problem(
+        "hbuild::lang::bad_digest",
+        message,
+        "write the 64 lower-case hexadecimal digits that `sha256sum` prints",
+    )
 }
 
 pub fn url(text: &str) -> Option<Problem> {
@@ -104,7 +117,8 @@ pub fn url(text: &str) -> Option<Problem> {
         return wrong("has a blank in it");
     }
     if let Some(path) = text.strip_prefix("debian:") {
-        let normal = path.starts_with("pool/") && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        let normal =
+            path.starts_with("pool/") && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
         return if normal { None } else { wrong("names no file below `pool/`") };
     }
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
@@ -123,13 +137,19 @@ pub fn purl(text: &str) -> Option<Problem> {
     let valid = parts.is_some_and(|(kind, name)| {
         !name.is_empty()
             && kind.starts_with(|first: char| first.is_ascii_lowercase())
-            && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".+-".contains(&byte))
+            && kind
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".+-".contains(&byte))
             && text.bytes().all(|byte| byte.is_ascii_graphic())
     });
     if valid {
         return None;
     }
-    problem("hbuild::lang::bad_purl", format!("`{text}` is no package URL"), "write `pkg:generic/redis@8.8.2`")
+    problem(
+        "hbuild::lang::bad_purl",
+        format!("`{text}` is no package URL"),
+        "write `pkg:generic/redis@8.8.2`",
+    )
 }
 
 pub fn cpe(text: &str) -> Option<Problem> {
@@ -149,29 +169,42 @@ pub fn cpe(text: &str) -> Option<Problem> {
 
 pub fn port(text: &str) -> Option<Problem> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
+    let digits =
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
     let valid = digits && number.parse::<u16>().is_ok() && matches!(protocol, "tcp" | "udp" | "sctp");
     if valid {
         return None;
     }
-    problem("hbuild::lang::bad_port", format!("`{text}` is no port"), "write it as `6379/tcp`, from 1 to 65535")
+    problem(
+        "hbuild::lang::bad_port",
+        format!("`{text}` is no port"),
+        "write it as `6379/tcp`, from 1 to 65535",
+    )
 }
 
 pub fn signal(text: &str) -> Option<Problem> {
     const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+        "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+        "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
     ];
     let named = text.strip_prefix("SIG").is_some_and(|name| {
         NAMES.contains(&name)
-            || name.strip_prefix("RTMIN+").and_then(|more| more.parse::<u8>().ok()).is_some_and(|more| more <= 30)
+            || name
+                .strip_prefix("RTMIN+")
+                .and_then(|more| more.parse::<u8>().ok())
+                .is_some_and(|more| more <= 30)
     });
-    let numbered = !text.starts_with(['0', '+']) && text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
+    let numbered =
+        !text.starts_with(['0', '+']) && text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
     if named || numbered {
         return None;
     }
-    problem("hbuild::lang::bad_signal", format!("`{text}` is no signal"), "write it as `SIGTERM` or `SIGQUIT`")
+    problem(
+        "hbuild::lang::bad_signal",
+        format!("`{text}` is no signal"),
+        "write it as `SIGTERM` or `SIGQUIT`",
+    )
 }
 
 #[cfg(test)]
@@ -180,7 +213,9 @@ mod tests {
 
     #[test]
     fn licences() {
-        for good in ["MIT", "Apache-2.0 OR MIT", "(MIT AND Zlib) OR GPL-2.0-only WITH GCC-exception-3.1", "LGPL-2.1+"] {
+        for good in
+            ["MIT", "Apache-2.0 OR MIT", "(MIT AND Zlib) OR GPL-2.0-only WITH GCC-exception-3.1", "LGPL-2.1+"]
+        {
             assert_eq!(license(good), None, "{good}");
         }
         for bad in ["", "MIT or Zlib", "MIT Zlib", "(MIT", "MIT)", "AND", "MIT OR", "M/T", "()"] {
@@ -191,7 +226,16 @@ mod tests {
     #[test]
     fn dates() {
         assert!(is_date("2024-02-29") && is_date("2026-12-31"));
-        for bad in ["2023-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "26-01-01", "2026-04-31", "2026/04/30", "éé"] {
+        for bad in [
+            "2023-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-1-1",
+            "26-01-01",
+            "2026-04-31",
+            "2026/04/30",
+            "éé",
+        ] {
             assert!(!is_date(bad), "{bad}");
         }
     }
@@ -200,7 +244,9 @@ mod tests {
     fn urls() {
         assert_eq!(url("https://example.org/x.tar.gz"), None);
         assert_eq!(url("debian:pool/main/h/hello/hello_2.10.orig.tar.gz"), None);
-        for bad in ["ftp://x/y", "https://", "https://user:pw@host/x", "debian:../x", "debian:pool//x", "http://a b"] {
+        for bad in
+            ["ftp://x/y", "https://", "https://user:pw@host/x", "debian:../x", "debian:pool//x", "http://a b"]
+        {
             assert!(url(bad).is_some(), "{bad}");
         }
     }
@@ -208,17 +254,28 @@ mod tests {
     #[test]
     fn ports_and_signals() {
         assert!(port("6379/tcp").is_none() && port("53/udp").is_none() && port("80").is_none());
-        assert!(port("0/tcp").is_some() && port("70000").is_some() && port("80/http").is_some() && port("+1").is_some());
+        assert!(
+            port("0/tcp").is_some()
+                && port("70000").is_some()
+                && port("80/http").is_some()
+                && port("+1").is_some()
+        );
         assert!(signal("SIGQUIT").is_none() && signal("SIGRTMIN+3").is_none() && signal("15").is_none());
         assert!(signal("TERM").is_some() && signal("SIGTREM").is_some() && signal("0").is_some());
     }
 
     #[test]
     fn digests_tags_purls_cpes() {
-        assert!(sha256(&"0a".repeat(32)).is_none() && sha256(&"0A".repeat(32)).is_some() && sha256("").is_some());
-        assert!(tag("8.8-debian13").is_none() && tag("-x").is_some() && tag("a/b").is_some() && tag("").is_some());
+        assert!(
+            sha256(&"0a".repeat(32)).is_none() && sha256(&"0A".repeat(32)).is_some() && sha256("").is_some()
+        );
+        assert!(
+            tag("8.8-debian13").is_none() && tag("-x").is_some() && tag("a/b").is_some() && tag("").is_some()
+        );
         assert!(purl("pkg:deb/debian/x@1").is_none() && purl("pkg:x").is_some() && purl("npm/x").is_some());
-        assert!(cpe("cpe:2.3:a:redis:redis:8.8.2:*:*:*:*:*:*:*").is_none() && cpe("cpe:2.3:a:redis").is_some());
+        assert!(
+            cpe("cpe:2.3:a:redis:redis:8.8.2:*:*:*:*:*:*:*").is_none() && cpe("cpe:2.3:a:redis").is_some()
+        );
         assert!(cpe("cpe:2.3:a:x\\:y:redis:8:*:*:*:*:*:*:*").is_none());
     }
 }
