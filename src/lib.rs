@@ -1,7 +1,7 @@
 //! hbuild builds hardened OCI images from recipes, bit for bit.
 //!
-//! The modules stand in the order of the data's way (`docs/src/architecture.md`): each may import the ones
-//! above it, never one below. `tests/architecture.rs` checks that, and that only `host`, `store`, `sandbox`,
+//! The groups of modules stand in the order of the data's way (`docs/src/architecture.md`): a module may import
+//! its own group and those above it, never one below. `tests/architecture.rs` checks that, and that only `host`, `store`, `sandbox`,
 //! `remote` and `cli` touch the operating system.
 //!
 //! ```text
@@ -13,16 +13,40 @@
 //!   -> evidence                                 evidence
 //! ```
 
-pub mod build;
-pub mod cli;
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used))]
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+#![warn(missing_docs)]
+
+// What every stage speaks of.
+pub mod compression;
 pub mod digest;
-pub mod distro;
-pub mod evidence;
-pub mod exec;
-pub mod graph;
-pub mod host;
-pub mod image;
-pub mod lock;
-pub mod store;
 pub mod timestamp;
 pub mod tree;
+
+// Packages and their locks.
+pub mod distro;
+pub mod lock;
+
+// From the lock to what is to be made.
+pub mod graph;
+
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the store is files")]
+pub mod store;
+
+pub mod exec;
+
+// What actions do.
+pub mod image;
+
+pub mod evidence;
+
+// The machine: files, network, clock.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reaches the machine for all others")]
+pub mod host;
+
+// All of it together.
+pub mod build;
+
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads arguments and environment")]
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "speaks to people and programs")]
+pub mod cli;

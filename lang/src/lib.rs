@@ -3,6 +3,10 @@
 //! Pure: same text, same value, on any machine. Files are reached through [`Files`], which the caller
 //! implements.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used))]
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+#![warn(missing_docs)]
+
 pub mod diagnostic;
 pub mod recipe;
 pub mod syntax;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, User, Waiver};
 use serde::{Deserialize, Serialize};
 
+use crate::compression::Compression;
 use crate::digest::{Digest, Sha256};
 use crate::tree::Origin;
 
@@ -166,29 +167,6 @@ pub struct Layer {
     pub compression: Compression,
     /// Times of parent directories that no input has.
     pub epoch: i64,
-}
-
-/// A compressor with all that decides its bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Compression {
-    /// Which.
-    pub algorithm: Algorithm,
-    /// Its level.
-    pub level: i32,
-    /// The library and its version, `libzstd 1.5.7`.
-    pub library: String,
-}
-
-/// Compression of layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Algorithm {
-    /// No compression: `application/vnd.oci.image.layer.v1.tar`.
-    None,
-    /// RFC 1952.
-    Gzip,
-    /// RFC 8878.
-    Zstd,
 }
 
 /// The document `descriptor` of a layer.

@@ -9,6 +9,7 @@ mod graph;
 pub mod layers;
 mod plan;
 
+pub use crate::compression::{Algorithm, Compression};
 pub use action::*;
 pub use derivation::*;
 pub use graph::{Graph, GraphError};

@@ -207,7 +207,7 @@ pub struct BuildDefinition {
     /// Signed indexes used.
     pub snapshots: Vec<Snapshot>,
     /// The layer compressor.
-    pub compression: crate::graph::Compression,
+    pub compression: crate::compression::Compression,
     /// Configured builder id, a URI.
     pub builder: String,
     /// Where the recipe asks for everything else in the image.
