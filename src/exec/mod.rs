@@ -1,9 +1,46 @@
 //! Execution: makes the outputs of a graph's derivations, in parallel, each once.
+//!
+//! [`execute`] goes from the wanted derivations down: memo, else key and record, else the builder of the action.
+//! It receives a graph and a store and never decides what is built; builders see of it only [`BuildContext`].
 
 mod builder;
+mod builders;
+mod contents;
+mod context;
+mod cost;
+mod decoded;
+mod error;
 mod memory;
+mod observer;
+mod perform;
+mod run;
+mod state;
 mod unpack;
 
 pub use builder::*;
+pub use builders::{ActionKind, Builders};
+pub use error::{Defect, ExecError, Failure};
 pub use memory::*;
+pub use observer::{Cached, Event, Observer, Subject, Unobserved};
+pub use run::{Options, execute};
 pub use unpack::*;
+
+use std::time::Duration;
+
+use crate::graph::{Derivation, DerivationId};
+use crate::store::Record;
+
+impl<'a> Subject<'a> {
+    /// The derivation `id` as what an event is about.
+    pub(crate) fn of(id: DerivationId, derivation: &'a Derivation) -> Self {
+        Self { id, label: &derivation.label, kind: ActionKind::of(&derivation.action) }
+    }
+}
+
+/// Tells that a record was found, with the warnings of its making.
+fn tell_end(observer: &dyn Observer, subject: Subject<'_>, record: &Record, cached: Cached, duration: Duration) {
+    for message in &record.warnings {
+        observer.event(Event::Warning { subject, message });
+    }
+    observer.event(Event::Finished { subject, cached, duration });
+}

@@ -1,7 +1,7 @@
 //! The thread that commits what the others finish, so that nobody waits for the disk but the end of the build.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{Scope, ScopedJoinHandle};
 
 use super::{KeyLock, Record, Store, StoreError};
 use crate::graph::DerivationId;
@@ -17,56 +17,45 @@ pub struct Finished {
     pub lock: KeyLock,
 }
 
-/// Takes finished derivations and commits them in groups: each group is what arrived during the last one.
-#[derive(Debug)]
-pub struct Committer<'scope> {
-    sender: Sender<Finished>,
-    thread: ScopedJoinHandle<'scope, Result<(), StoreError>>,
-}
+impl Store {
+    /// Runs `body` beside a thread that commits, in groups, what is sent to it: each group is what arrived
+    /// during the last one. Returns the body's value and whether all that was sent is durable now. When a
+    /// commit fails, `failed` is called once; while `discard` is set, nothing more is committed.
+    pub fn committing<T>(
+        &self,
+        discard: &AtomicBool,
+        failed: impl FnOnce() + Send,
+        body: impl FnOnce(Sender<Finished>) -> T,
+    ) -> (T, Result<(), StoreError>) {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            let thread = scope.spawn(move || {
+                let result = self.commit_all(&receiver, discard);
+                if result.is_err() {
+                    failed();
+                }
+                // What was not committed gives up its locks with the receiver.
+                result
+            });
+            let value = body(sender);
+            let committed = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (value, committed)
+        })
+    }
 
-impl<'scope> Committer<'scope> {
-    /// Starts the thread. `failed` is called from it, once, when a commit fails; what comes later is dropped.
-    pub fn start<'env>(
-        scope: &'scope Scope<'scope, 'env>,
-        store: &'scope Store,
-        failed: impl FnOnce() + Send + 'scope,
-    ) -> Self {
-        let (sender, receiver) = mpsc::channel();
-        let work = move || {
-            let result = run(store, &receiver);
-            if result.is_err() {
-                failed();
+    fn commit_all(&self, receiver: &Receiver<Finished>, discard: &AtomicBool) -> Result<(), StoreError> {
+        let mut unsynced = Vec::new();
+        while let Ok(first) = receiver.recv() {
+            let mut records = Vec::new();
+            let mut locks = Vec::new();
+            for Finished { id, record, lock } in std::iter::once(first).chain(receiver.try_iter()) {
+                records.push((id, record));
+                locks.push(lock);
             }
-            // Locks of what was not committed are given up here.
-            drop(receiver);
-            result
-        };
-        Self { sender, thread: scope.spawn(work) }
-    }
-
-    /// Where threads send what they finish.
-    pub fn sender(&self) -> Sender<Finished> {
-        self.sender.clone()
-    }
-
-    /// Waits until everything sent is durable. All other senders must be gone.
-    pub fn finish(self) -> Result<(), StoreError> {
-        drop(self.sender);
-        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-}
-
-fn run(store: &Store, receiver: &Receiver<Finished>) -> Result<(), StoreError> {
-    let mut unsynced = Vec::new();
-    while let Ok(first) = receiver.recv() {
-        let mut records = Vec::new();
-        let mut locks = Vec::new();
-        for Finished { id, record, lock } in std::iter::once(first).chain(receiver.try_iter()) {
-            records.push((id, record));
-            locks.push(lock);
+            if !discard.load(Ordering::Relaxed) {
+                unsynced = self.commit_after(&unsynced, &records)?;
+            }
         }
-        unsynced = store.commit_after(&unsynced, &records)?;
-        drop(locks);
+        if discard.load(Ordering::Relaxed) { Ok(()) } else { self.settle_records(&unsynced) }
     }
-    store.settle_records(&unsynced)
 }

@@ -23,7 +23,7 @@ mod scratch;
 mod write;
 
 pub use access::Store;
-pub use committer::{Committer, Finished};
+pub use committer::Finished;
 pub use error::StoreError;
 pub use locks::{KeyLock, StoreLock};
 pub use object::ObjectRef;
