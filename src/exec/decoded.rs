@@ -25,7 +25,8 @@ impl<T> Default for Forms<T> {
 impl<T> Forms<T> {
     /// The form of the object `digest`, made with `decode` when it is not known.
     pub fn get<E>(&self, digest: Digest, decode: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default().clone();
+        let slot =
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default().clone();
         let mut form = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(form) = &*form {
             return Ok(form.clone());

@@ -42,7 +42,10 @@ pub enum ExecError {
     Cancelled,
     /// The system gave no threads.
     #[error("cannot start threads")]
-    #[diagnostic(code(hbuild::exec::threads), help("allow more processes, or ask for fewer jobs with `--jobs`"))]
+    #[diagnostic(
+        code(hbuild::exec::threads),
+        help("allow more processes, or ask for fewer jobs with `--jobs`")
+    )]
     Threads(#[source] rayon::ThreadPoolBuildError),
     /// The graph, or a builder, breaks a rule that hbuild itself must keep.
     #[error("{label}: {defect}")]

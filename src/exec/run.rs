@@ -103,9 +103,10 @@ impl<'a> Run<'a> {
 
     /// Works until everything wanted is durable, or something failed.
     fn work(&self) -> Result<(), ExecError> {
-        let fetches = self.graph.iter().filter(|(id, derivation)| {
-            Subject::of(**id, derivation).kind == super::ActionKind::Fetch
-        });
+        let fetches = self
+            .graph
+            .iter()
+            .filter(|(id, derivation)| Subject::of(**id, derivation).kind == super::ActionKind::Fetch);
         let compute = pool("compute", self.shared.jobs)?;
         let fetch = pool("fetch", fetches.count().clamp(1, self.options.fetches.max(1)))?;
         let failed = || self.shared.stop.store(true, Ordering::Relaxed);

@@ -211,7 +211,8 @@ impl<'a> State<'a> {
         self.working += 1;
         let graph = self.graph;
         let inputs = graph.get(&id).map_or(&[][..], |derivation| &derivation.inputs);
-        let record = |derivation| self.record(derivation).expect("a queued derivation has its inputs").clone();
+        let record =
+            |derivation| self.record(derivation).expect("a queued derivation has its inputs").clone();
         Some((id, inputs.iter().map(|input| record(&input.derivation)).collect()))
     }
 

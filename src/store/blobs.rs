@@ -1,14 +1,16 @@
 //! Files kept verbatim by their SHA-256, such as signed indexes, and what is derived from them.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use super::error::{IoContext, StoreError};
 use super::layout::Layout;
 use super::lookup::note_use;
+use super::write::io_error;
 use super::{ObjectRef, Store};
 use crate::digest::{Digest, Sha256};
+use crate::distro::cache::IndexCache;
 
 impl Store {
     /// Keeps `bytes`, durable at once, to be found by their SHA-256.
@@ -86,6 +88,29 @@ impl Store {
             }
             file.write_all(&block[..count]).at("write in", &scratch)?;
         }
+    }
+}
+
+impl IndexCache for Store {
+    fn has_file(&self, sha256: Sha256) -> bool {
+        self.blob_object(&sha256).is_some()
+    }
+
+    fn file(&self, sha256: Sha256) -> Result<Option<Vec<u8>>, io::Error> {
+        self.blob(&sha256).map_err(io_error)
+    }
+
+    fn keep_file(&self, sha256: Sha256, bytes: &[u8]) -> Result<(), io::Error> {
+        let object = self.put(bytes).map_err(io_error)?;
+        self.name_blob(&sha256, &object).map_err(io_error)
+    }
+
+    fn derived(&self, form: &str, sha256: Sha256) -> Result<Option<Vec<u8>>, io::Error> {
+        Self::derived(self, form, &sha256).map_err(io_error)
+    }
+
+    fn keep_derived(&self, form: &str, sha256: Sha256, bytes: &[u8]) -> Result<(), io::Error> {
+        Self::keep_derived(self, form, &sha256, bytes).map_err(io_error)
     }
 }
 

@@ -1,0 +1,157 @@
+//! The builder of fetches: the file with the SHA-256 that the lock states, from wherever it is to be had.
+
+use std::io::{self, Write};
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use super::{BuildContext, BuildError, BuildOutputs, Builder};
+use crate::graph::{Action, Derivation, Fetch, FixedOutput, Location, outputs};
+use crate::host::fetch::{FetchError as SourceError, Fetcher, Sink, Wanted};
+use crate::host::mirror::Mirrors;
+use crate::host::url::{ParseUrlError, Url};
+use crate::store::{PartialFile, Store, StoreError};
+use crate::tree::ContentError;
+
+/// The most that a file of unknown length may have: 8 GiB.
+const LIMIT: u64 = 8 << 30;
+
+/// Fetches files into the store. One that is kept there as a blob is not fetched; a transfer that is cut off goes
+/// on where it was, in the next run too.
+pub struct FetchBuilder<'a> {
+    /// Where the bytes go.
+    pub store: &'a Store,
+    /// What fetches.
+    pub fetcher: &'a Fetcher,
+    /// Where from.
+    pub mirrors: &'a Mirrors,
+    /// Whether only files of this host may be used.
+    pub offline: bool,
+}
+
+/// Why a file was not fetched, besides what the network said.
+#[derive(Debug, Error, Diagnostic)]
+pub enum FetchError {
+    /// The network may not be used.
+    #[error("{what} is not in the store, and the network may not be used")]
+    #[diagnostic(
+        code(hbuild::exec::offline),
+        help("run the command once without `--offline`, or name a `file:` mirror")
+    )]
+    Offline {
+        /// What was to be fetched.
+        what: String,
+    },
+    /// A place is no URL.
+    #[error("{what} has a place that is no URL")]
+    #[diagnostic(
+        code(hbuild::exec::bad_location),
+        help("give `http://…`, `https://…` or `file:/…` in the recipe's `url`")
+    )]
+    Location {
+        /// What was to be fetched.
+        what: String,
+        /// What is wrong.
+        #[source]
+        source: ParseUrlError,
+    },
+}
+
+impl Builder for FetchBuilder<'_> {
+    fn build(&self, derivation: &Derivation, context: &dyn BuildContext) -> Result<BuildOutputs, BuildError> {
+        let Action::Fetch(fetch) = &derivation.action else {
+            unreachable!("the scheduler gives a builder only its own kind of action")
+        };
+        let FixedOutput::Sha256(sha256) = fetch.content;
+        let object = match self.store.blob_object(&sha256) {
+            Some(object) => object,
+            None => {
+                let wanted = self.wanted(derivation, fetch)?;
+                self.fetch(&wanted, context)?
+            }
+        };
+        Ok(BuildOutputs::from([(outputs::FILE.to_owned(), object)]))
+    }
+}
+
+impl FetchBuilder<'_> {
+    fn fetch(&self, wanted: &Wanted, context: &dyn BuildContext) -> Result<super::ObjectRef, BuildError> {
+        let sha256 = wanted.sha256.expect("a fetch has a fixed output");
+        let file = self.store.partial(&sha256).map_err(ContentError::from)?;
+        let mut sink = PartialSink { file, context };
+        let progress = |done, total| context.progress(done, total);
+        match self.fetcher.fetch(wanted, &mut sink, &progress) {
+            Ok(_) => Ok(sink.file.finish().map_err(ContentError::from)?),
+            Err(SourceError::Cancelled { .. }) => Err(BuildError::Cancelled),
+            Err(SourceError::Sink { source, .. }) => Err(BuildError::Content(source.into())),
+            Err(error) => Err(BuildError::action(error)),
+        }
+    }
+
+    fn wanted(&self, derivation: &Derivation, fetch: &Fetch) -> Result<Wanted, BuildError> {
+        let what = derivation.label.strip_prefix("fetch ").unwrap_or(&derivation.label).to_owned();
+        let mut urls: Vec<Url> = Vec::new();
+        for location in &fetch.locations {
+            let found = self
+                .urls(location)
+                .map_err(|source| BuildError::action(FetchError::Location { what: what.clone(), source }))?;
+            urls.extend(found);
+        }
+        if self.offline {
+            urls.retain(|url| matches!(url, Url::File(_)));
+            if urls.is_empty() {
+                return Err(BuildError::action(FetchError::Offline { what }));
+            }
+        }
+        let FixedOutput::Sha256(sha256) = fetch.content;
+        Ok(Wanted { what, urls, sha256: Some(sha256), size: fetch.size, limit: LIMIT })
+    }
+
+    fn urls(&self, location: &Location) -> Result<Vec<Url>, ParseUrlError> {
+        match location {
+            Location::Mirror { repository, path, date } => {
+                let date = date.as_deref().and_then(|date| date.parse().ok());
+                self.mirrors.urls(repository, None, path, date)
+            }
+            Location::Url(url) => Ok(vec![url.parse()?]),
+            Location::Local(path) => Ok(vec![Url::File(path.clone())]),
+        }
+    }
+}
+
+/// A partial file that fails once the run is being stopped.
+struct PartialSink<'a> {
+    file: PartialFile<'a>,
+    context: &'a dyn BuildContext,
+}
+
+impl Write for PartialSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.context.cancelled() {
+            return Err(super::contents::stopped());
+        }
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Sink for PartialSink<'_> {
+    fn present(&mut self, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        self.file.present(each).map_err(keepable)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.file.clear().map_err(keepable)
+    }
+}
+
+/// The store's error as one of the system, from which [`StoreError::from_content`] gets it back.
+fn keepable(error: StoreError) -> io::Error {
+    match ContentError::from(error) {
+        ContentError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
