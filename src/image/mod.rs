@@ -5,3 +5,4 @@ pub mod formats;
 pub mod layer;
 pub mod layout;
 pub mod media_type;
+pub mod read;
