@@ -12,11 +12,11 @@ const MAX_RECIPE_BYTES: u64 = 16 << 20;
 
 /// The files below one folder, as recipes read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct RecipeFolder {
     path: PathBuf,
 }
 
-impl Folder {
+impl RecipeFolder {
     /// The files below `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -28,7 +28,7 @@ impl Folder {
     }
 }
 
-impl Files for Folder {
+impl Files for RecipeFolder {
     /// The bytes of the regular file `path`; symbolic links are followed as long as they stay in the folder.
     fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         let fail = |reason: String| FileError { path: path.to_owned(), reason };
@@ -111,7 +111,7 @@ mod tests {
         fs::write(inner.join("a.hb"), "hbuild 1\n").unwrap();
         std::os::unix::fs::symlink("a.hb", inner.join("b.hb")).unwrap();
         std::os::unix::fs::symlink("../secret", inner.join("c.hb")).unwrap();
-        let files = Folder::new(&inner);
+        let files = RecipeFolder::new(&inner);
         assert_eq!(files.read("a.hb").unwrap(), b"hbuild 1\n");
         assert_eq!(files.read("./b.hb").unwrap(), b"hbuild 1\n");
         for path in ["c.hb", "../secret", "/etc/passwd", "missing", "."] {

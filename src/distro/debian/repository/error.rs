@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::distro::access::AccessError;
+use crate::distro::debian::index::IndexError;
 use crate::distro::debian::release::ReleaseError;
 use crate::distro::debian::signature::{KeyringError, SignatureError};
 use crate::timestamp::Timestamp;
@@ -195,6 +196,20 @@ pub enum RepositoryError {
         path: String,
         /// Why.
         reason: String,
+    },
+    /// The index cannot be read.
+    #[error("`{path}` of {name} cannot be read")]
+    #[diagnostic(
+        code(hbuild::debian::unreadable_index),
+        help("the archive is made wrongly: tell whoever makes it, or use another one")
+    )]
+    Index {
+        /// The suite.
+        name: String,
+        /// The file.
+        path: String,
+        /// Why.
+        source: IndexError,
     },
     /// The store.
     #[error("the indexes of {name} cannot be kept")]

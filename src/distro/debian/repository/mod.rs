@@ -7,7 +7,7 @@ mod error;
 mod packages;
 
 pub use error::RepositoryError;
-pub use packages::{IndexFile, fetch_packages};
+pub use packages::{DERIVED_FORM, IndexFile, fetch_index, load_index, packages_text};
 
 use hbuild_lang::recipe::Repository;
 

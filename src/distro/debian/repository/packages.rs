@@ -5,6 +5,10 @@ use std::io::Read;
 use super::{RepositoryError, SignedSuite, Surroundings};
 use crate::digest::Sha256;
 use crate::distro::access::RepositoryFile;
+use crate::distro::debian::index::Index;
+
+/// Name of the derived form that indexes are kept in; another one for every change of it.
+pub const DERIVED_FORM: &str = "debian-index-1";
 
 /// Largest Packages file read, decompressed, where the suite does not state its length.
 const MAX_PACKAGES_BYTES: u64 = 1 << 29;
@@ -88,8 +92,52 @@ impl SignedSuite {
     }
 }
 
+/// The index of a Packages file: from its derived form where that is kept, else from the file itself, which is
+/// fetched where it is not kept.
+pub fn load_index(
+    suite: &SignedSuite,
+    file: &IndexFile,
+    surroundings: Surroundings<'_>,
+) -> Result<Index, RepositoryError> {
+    let keep = |source| RepositoryError::Cache { name: suite.name(), source };
+    if surroundings.cache.has_file(file.sha256) {
+        let derived = surroundings.cache.derived(DERIVED_FORM, file.sha256).map_err(keep)?;
+        if let Some(Ok(index)) = derived.map(Index::from_cache) {
+            return Ok(index);
+        }
+    }
+    let text = packages_text(suite, file, surroundings)?;
+    let index = Index::parse(text).map_err(|source| RepositoryError::Index {
+        name: suite.name(),
+        path: file.path.clone(),
+        source,
+    })?;
+    let derived = index.to_cache();
+    drop(index);
+    surroundings.cache.keep_derived(DERIVED_FORM, file.sha256, &derived).map_err(keep)?;
+    Index::from_cache(derived).map_err(|source| RepositoryError::Index {
+        name: suite.name(),
+        path: file.path.clone(),
+        source,
+    })
+}
+
+/// Brings a Packages file into the cache, as its mirrors have it, if it is not there.
+pub fn fetch_index(
+    suite: &SignedSuite,
+    file: &IndexFile,
+    surroundings: Surroundings<'_>,
+) -> Result<(), RepositoryError> {
+    if surroundings.cache.has_file(file.sha256) {
+        return Ok(());
+    }
+    let bytes = fetch(suite, file, surroundings)?;
+    let kept = surroundings.cache.keep_file(file.sha256, &bytes);
+    kept.map_err(|source| RepositoryError::Cache { name: suite.name(), source })
+}
+
 /// The text of a Packages file, from the cache or from a mirror; in the latter case it is kept as fetched.
-pub fn fetch_packages(
+pub fn packages_text(
     suite: &SignedSuite,
     file: &IndexFile,
     surroundings: Surroundings<'_>,

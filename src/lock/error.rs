@@ -1,0 +1,266 @@
+//! Why a lock cannot be used or made.
+
+use std::fmt;
+
+use hbuild_lang::recipe::{Image, Located, Place};
+use miette::Diagnostic;
+
+use crate::distro::debian::relation::{PackageRequest, RequestError};
+use crate::distro::debian::repository::RepositoryError;
+use crate::distro::debian::resolver::ResolveError;
+
+/// Something in which a recipe and its lock differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs: `packages`, `repositories`.
+    pub what: &'static str,
+    /// What the recipe has and the lock does not.
+    pub added: Vec<String>,
+    /// What the lock has and the recipe does not.
+    pub removed: Vec<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:", self.what)?;
+        if self.added.is_empty() && self.removed.is_empty() {
+            out.write_str(" in another order")?;
+        }
+        for entry in &self.added {
+            write!(out, " +{entry}")?;
+        }
+        for entry in &self.removed {
+            write!(out, " -{entry}")?;
+        }
+        Ok(())
+    }
+}
+
+fn lines<T: fmt::Display>(entries: &[T]) -> String {
+    entries.iter().map(|entry| format!("\n  {entry}")).collect()
+}
+
+/// Why a lock cannot be used or made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LockError {
+    /// There is no lock.
+    #[error("`{recipe}` has no lock: its packages are not pinned yet")]
+    #[diagnostic(
+        code(hbuild::lock::missing),
+        help("run `hbuild lock {recipe}` and commit the file `hbuild.lock` beside the recipe")
+    )]
+    Missing {
+        /// The recipe as the user named it.
+        recipe: String,
+    },
+    /// The recipe asks for something else than the lock answers.
+    #[error("the lock does not fit `{recipe}` any more: the image `{image}` ({point}) has changed since{}", lines(.differences))]
+    #[diagnostic(code(hbuild::lock::outgrown), help("run `hbuild lock {recipe}`"))]
+    Outgrown {
+        /// The recipe as the user named it.
+        recipe: String,
+        /// The image.
+        image: String,
+        /// Its point.
+        point: String,
+        /// In what.
+        differences: Vec<Difference>,
+    },
+    /// The lock knows nothing of this variant.
+    #[error("the lock has no entry for the image `{image}` ({point}) of `{recipe}`")]
+    #[diagnostic(code(hbuild::lock::no_variant), help("run `hbuild lock {recipe}`"))]
+    NoVariant {
+        /// The recipe as the user named it.
+        recipe: String,
+        /// The image.
+        image: String,
+        /// Its point.
+        point: String,
+    },
+    /// Not a lock.
+    #[error("`hbuild.lock` is damaged, line {line}: {message}")]
+    #[diagnostic(
+        code(hbuild::lock::damaged),
+        help(
+            "only `hbuild lock` writes this file: restore it from version control, or delete it and run `hbuild lock`"
+        )
+    )]
+    Damaged {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A merge was not finished.
+    #[error("`hbuild.lock` has the marks of an unfinished merge, line {line}")]
+    #[diagnostic(
+        code(hbuild::lock::merge_conflict),
+        help(
+            "take one side of the merge as a whole, then run `hbuild lock`: it adds what the other side's recipe needs"
+        )
+    )]
+    MergeConflict {
+        /// Where, from 1.
+        line: usize,
+    },
+    /// Written by a newer hbuild.
+    #[error("`hbuild.lock` has version {found}; this hbuild knows version {known}")]
+    #[diagnostic(code(hbuild::lock::newer), help("use the hbuild that wrote the lock, or a newer one"))]
+    Newer {
+        /// Its version.
+        found: u64,
+        /// The newest known here.
+        known: u32,
+    },
+    /// An entry of the lock contradicts another.
+    #[error("`hbuild.lock` contradicts itself: {message}")]
+    #[diagnostic(
+        code(hbuild::lock::inconsistent),
+        help(
+            "only `hbuild lock` writes this file: restore it from version control, or delete it and run `hbuild lock`"
+        )
+    )]
+    Inconsistent {
+        /// What.
+        message: String,
+    },
+    /// A distribution that cannot be locked.
+    #[error("the image `{image}` is based on `{distro}`, whose packages this hbuild cannot lock")]
+    #[diagnostic(code(hbuild::lock::distro), help("use a Debian variant, for instance `debian(\"13\")`"))]
+    Distro {
+        /// The image.
+        image: String,
+        /// The distribution.
+        distro: String,
+    },
+    /// A package asked for in another distribution's grammar, or none.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Request(#[from] RequestError),
+    /// A URL with a password in a recipe.
+    #[error("the URL of the repository `{repository}` holds a user name or password")]
+    #[diagnostic(
+        code(hbuild::lock::credential),
+        help("take it out of the recipe and put it under `credentials` in hbuild's configuration file")
+    )]
+    Credential {
+        /// The repository.
+        repository: String,
+    },
+    /// A name given to `--update` that no lock has.
+    #[error("`--update {name}`: the lock has no package of this name")]
+    #[diagnostic(code(hbuild::lock::unknown_update), help("{}", suggestion_help(suggestions)))]
+    UnknownUpdate {
+        /// The name.
+        name: String,
+        /// Similar names.
+        suggestions: Vec<String>,
+    },
+    /// A repository cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The request has no answer.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Resolve(Box<Unresolved>),
+    /// A package of an index without what a lock needs.
+    #[error("the index entry of `{package}` cannot be locked: {reason}")]
+    #[diagnostic(
+        code(hbuild::lock::bad_entry),
+        help("the archive is made wrongly: tell whoever makes it, or exclude the package")
+    )]
+    Entry {
+        /// The package.
+        package: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// One version of a package, two contents.
+    #[error("the archive has other bytes for `{package}` than the lock, under the same version")]
+    #[diagnostic(
+        code(hbuild::lock::changed_bytes),
+        help(
+            "if that is meant, run `hbuild lock --update` to take the archive's present state for every variant"
+        )
+    )]
+    ChangedBytes {
+        /// The package as `name=version:arch`.
+        package: String,
+    },
+    /// One date of an index, two contents.
+    #[error("the archive has another index for `{snapshot}` than the lock, under the same date")]
+    #[diagnostic(
+        code(hbuild::lock::changed_index),
+        help(
+            "if that is meant, run `hbuild lock --update` to take the archive's present state for every variant"
+        )
+    )]
+    ChangedIndex {
+        /// The snapshot.
+        snapshot: String,
+    },
+}
+
+/// A request without an answer, with the image that has it. Code and help are those of the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the packages of the image `{image}` ({point}) cannot be resolved{}", at(.place))]
+pub struct Unresolved {
+    /// The image.
+    pub image: String,
+    /// Its point.
+    pub point: String,
+    /// Where the recipe asks for the package in question, if it is one.
+    pub place: Option<Place>,
+    /// Why.
+    pub source: ResolveError,
+}
+
+fn at(place: &Option<Place>) -> String {
+    place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default()
+}
+
+impl Diagnostic for Unresolved {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.source.code()
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.source.help()
+    }
+}
+
+impl Unresolved {
+    /// The failure of `image`'s request.
+    pub(super) fn new(image: &Image, source: ResolveError) -> Self {
+        use ResolveError::{NoSuchArchitecture, TwoPins, UnknownPackage, VersionNotAvailable, Virtual};
+        let name = match &source {
+            UnknownPackage { name, .. }
+            | NoSuchArchitecture { name, .. }
+            | VersionNotAvailable { name, .. }
+            | TwoPins { name, .. }
+            | Virtual { name, .. } => Some(name),
+            _ => None,
+        };
+        let asks = |entry: &&Located<String>| {
+            let request = entry.value.parse::<PackageRequest>();
+            request.is_ok_and(|request| Some(&request.name) == name)
+        };
+        Self {
+            image: image.name.clone(),
+            point: image.point.values().map(String::as_str).collect::<Vec<_>>().join(", "),
+            place: image.packages.iter().find(asks).map(|entry| entry.place.clone()),
+            source,
+        }
+    }
+}
+
+fn suggestion_help(suggestions: &[String]) -> String {
+    match suggestions {
+        [] => "name packages as `hbuild.lock` lists them, without version and architecture".to_owned(),
+        some => {
+            let names: Vec<String> = some.iter().map(|name| format!("`{name}`")).collect();
+            format!("did you mean {}?", names.join(" or "))
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The suites that an update resolves against: refreshed, their indexes loaded, each once and in parallel.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hbuild_lang::recipe::Repository;
+use rayon::prelude::*;
+
+use super::plan::{Group, Plan};
+use super::{Lock, LockError, Snapshot, SnapshotIndex};
+use crate::distro::debian::index::Index;
+use crate::distro::debian::repository::{
+    IndexFile, KnownSuite, SignedSuite, Surroundings, fetch_index, load_index,
+};
+use crate::timestamp::Timestamp;
+
+/// Transfers at once.
+const TRANSFERS: usize = 8;
+
+/// Identifies a suite: repository, URL, suite.
+pub(super) type SuiteKey = (String, Option<String>, String);
+
+/// The suites of an update, with every index that one of its groups needs.
+pub(super) struct Suites {
+    suites: BTreeMap<SuiteKey, LoadedSuite>,
+}
+
+/// A refreshed suite.
+struct LoadedSuite {
+    signed: SignedSuite,
+    /// By component and architecture; sorted.
+    indexes: BTreeMap<(String, String), LoadedIndex>,
+}
+
+/// An index of a suite.
+#[derive(Clone)]
+pub(super) struct LoadedIndex {
+    /// Id of the snapshot it belongs to.
+    pub snapshot: String,
+    pub index: Arc<Index>,
+    file: IndexFile,
+}
+
+/// What is needed of one suite.
+struct Need<'a> {
+    repository: &'a Repository,
+    /// Component and architecture.
+    parts: BTreeSet<(&'a str, String)>,
+}
+
+impl Suites {
+    /// The suites that the groups of `plan` need.
+    pub fn load(
+        plan: &Plan<'_>,
+        old: &Lock,
+        surroundings: Surroundings<'_>,
+        now: Timestamp,
+    ) -> Result<Self, LockError> {
+        let needs = needs(plan);
+        let transfers = needs.values().map(|need| need.parts.len()).sum::<usize>().clamp(1, TRANSFERS);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(transfers).build();
+        let refresh = || -> Result<Vec<(SuiteKey, SignedSuite, Vec<IndexFile>)>, LockError> {
+            let tasks: Vec<(&SuiteKey, &Need<'_>)> = needs.iter().collect();
+            let fetched = tasks.into_par_iter().map(|(key, need)| {
+                let signed = refresh_suite(key, need.repository, old, surroundings, now)?;
+                let mut files = Vec::new();
+                for (component, arch) in &need.parts {
+                    files.extend(signed.index_files(component, arch)?);
+                }
+                files.sort_by(|one, other| one.path.cmp(&other.path));
+                files.dedup();
+                let fetch = |file: &IndexFile| fetch_index(&signed, file, surroundings);
+                files.par_iter().map(fetch).collect::<Result<(), _>>()?;
+                Ok((key.clone(), signed, files))
+            });
+            first_error(fetched.collect())
+        };
+        let signed = match pool {
+            Ok(pool) => pool.install(refresh),
+            Err(_) => refresh(),
+        }?;
+        let files: Vec<(&SuiteKey, &SignedSuite, &IndexFile)> = signed
+            .iter()
+            .flat_map(|(key, suite, files)| files.iter().map(move |file| (key, suite, file)))
+            .collect();
+        let load = |(key, suite, file): (&SuiteKey, &SignedSuite, &IndexFile)| {
+            let index = Arc::new(load_index(suite, file, surroundings)?);
+            let loaded = LoadedIndex { snapshot: snapshot_id(suite), index, file: file.clone() };
+            Ok((key.clone(), (file.component.clone(), file.arch.clone()), loaded))
+        };
+        let loaded = first_error(files.into_par_iter().map(load).collect())?;
+        let mut suites: BTreeMap<SuiteKey, LoadedSuite> = signed
+            .into_iter()
+            .map(|(key, signed, _)| (key, LoadedSuite { signed, indexes: BTreeMap::new() }))
+            .collect();
+        for (key, part, index) in loaded {
+            if let Some(suite) = suites.get_mut(&key) {
+                suite.indexes.insert(part, index);
+            }
+        }
+        Ok(Self { suites })
+    }
+
+    /// The indexes for a group, in the order that apt counts them: by suite, there by component, there the
+    /// image's architecture first.
+    pub fn indexes_for(&self, group: &Group<'_>) -> Vec<LoadedIndex> {
+        let mut architectures = vec![group.request.arch.clone(), "all".to_owned()];
+        architectures.extend(group.foreign());
+        let mut found = Vec::new();
+        for repository in group.repositories {
+            let Some(suite) = self.suites.get(&key_of(repository)) else { continue };
+            for component in &repository.components {
+                for arch in &architectures {
+                    found.extend(suite.indexes.get(&(component.clone(), arch.clone())).cloned());
+                }
+            }
+        }
+        found
+    }
+
+    /// The snapshots as the lock states them.
+    pub fn snapshots(&self) -> Vec<Snapshot> {
+        self.suites.values().map(snapshot).collect()
+    }
+}
+
+/// What each suite has to give, by suite.
+fn needs<'a>(plan: &'a Plan<'_>) -> BTreeMap<SuiteKey, Need<'a>> {
+    let mut needs: BTreeMap<SuiteKey, Need<'a>> = BTreeMap::new();
+    for group in &plan.groups {
+        let architectures = [vec![group.request.arch.clone()], group.foreign()].concat();
+        for repository in group.repositories {
+            let need = needs
+                .entry(key_of(repository))
+                .or_insert_with(|| Need { repository, parts: BTreeSet::new() });
+            for component in &repository.components {
+                for arch in &architectures {
+                    need.parts.insert((component, arch.clone()));
+                }
+            }
+        }
+    }
+    needs
+}
+
+pub(super) fn key_of(repository: &Repository) -> SuiteKey {
+    (repository.name.clone(), repository.url.clone(), repository.suite.clone())
+}
+
+/// The suite as it is now, held against the newest state of it that the lock has.
+fn refresh_suite(
+    key: &SuiteKey,
+    repository: &Repository,
+    old: &Lock,
+    surroundings: Surroundings<'_>,
+    now: Timestamp,
+) -> Result<SignedSuite, LockError> {
+    let dated =
+        |snapshot: &Snapshot| Some((snapshot.date.parse::<Timestamp>().ok()?, snapshot.codename.clone()));
+    let same = |snapshot: &&Snapshot| {
+        (&snapshot.repository, &snapshot.url, &snapshot.suite) == (&key.0, &key.1, &key.2)
+    };
+    let newest = old.snapshots.iter().filter(same).filter_map(dated).max();
+    let known = newest.as_ref().map(|(date, codename)| KnownSuite { codename, date: *date });
+    Ok(SignedSuite::refresh(repository, known, surroundings, now)?)
+}
+
+/// All values, or the first error in the order of the list, whichever was found first.
+fn first_error<T>(results: Vec<Result<T, LockError>>) -> Result<Vec<T>, LockError> {
+    results.into_iter().collect()
+}
+
+/// `debian/bookworm@2026-01-10T10:12:52Z`.
+fn snapshot_id(suite: &SignedSuite) -> String {
+    format!("{}/{}@{}", suite.repository, suite.suite, suite.release.date)
+}
+
+fn snapshot(suite: &LoadedSuite) -> Snapshot {
+    let signed = &suite.signed;
+    let index = |loaded: &LoadedIndex| SnapshotIndex {
+        component: loaded.file.component.clone(),
+        arch: loaded.file.arch.clone(),
+        path: loaded.file.path.clone(),
+        sha256: loaded.file.sha256,
+        size: loaded.file.size,
+    };
+    Snapshot {
+        id: snapshot_id(signed),
+        repository: signed.repository.clone(),
+        url: signed.url.clone(),
+        suite: signed.suite.clone(),
+        codename: signed.release.codename.clone(),
+        date: signed.release.date.to_string(),
+        valid_until: signed.release.valid_until.map(|end| end.to_string()),
+        in_release: signed.in_release,
+        in_release_size: signed.in_release_size,
+        signed_by: signed.signed_by.clone(),
+        indexes: suite.indexes.values().map(index).collect(),
+    }
+}
