@@ -158,18 +158,37 @@ impl Index {
             .map(|number| self.tables.name(number))
     }
 
-    /// When the index first brings a name up, as apt counts it, or none where it never does.
-    pub(crate) fn first_mention(&self, name: &str) -> Option<FirstMention> {
-        let positions = self.tables.mentions[self.tables.find(name)?];
+    /// The number of a name, for the look-ups by number.
+    pub(crate) fn name_number(&self, name: &str) -> Option<NameNumber> {
+        self.tables.find(name).map(NameNumber)
+    }
+
+    /// As [`Self::find`].
+    pub(crate) fn numbered_packages(&self, name: NameNumber) -> impl Iterator<Item = StanzaRef> {
+        self.tables.packages.get(name.0).iter().copied().map(StanzaRef)
+    }
+
+    /// As [`Self::providers`].
+    pub(crate) fn numbered_providers(&self, name: NameNumber) -> impl Iterator<Item = StanzaRef> {
+        self.tables.provides.get(name.0).iter().copied().map(StanzaRef)
+    }
+
+    /// When the index first brings a name up, as apt counts it.
+    pub(crate) fn first_mention(&self, name: NameNumber) -> FirstMention {
+        let positions = self.tables.mentions[name.0];
         let position = |how: Mention| Some(positions[how as usize]).filter(|position| *position != NEVER);
-        Some(FirstMention {
+        FirstMention {
             own: position(Mention::Own),
             native: position(Mention::Native),
             own_weak: position(Mention::OwnWeak),
             native_weak: position(Mention::NativeWeak),
-        })
+        }
     }
 }
+
+/// A name of one index, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NameNumber(usize);
 
 /// Positions of the first mentions of a name: for the architecture of the mentioning stanza (`own`), or for the
 /// image's (`native`); weak where only a conflict or the like mentions it.

@@ -4,14 +4,28 @@
 //! of choice (`docs/src/debian-resolver.md`); it is a pure function, and never fetches, writes or looks at the
 //! machine.
 
+mod dependency;
 mod error;
+mod explain;
+mod mark;
 mod names;
+mod pool;
+mod prune;
+mod repair;
+mod request;
+mod scores;
+mod solver;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 pub use error::ResolveError;
+use explain::Explanation;
+use solver::Solver;
 
 use super::index::{Index, StanzaRef};
 use super::relation::PackageRequest;
@@ -64,7 +78,7 @@ pub struct Request {
 }
 
 /// A package that was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selected {
     /// Position of its index in [`Universe::indexes`].
     pub index: usize,
@@ -97,18 +111,74 @@ pub struct Resolution {
 }
 
 /// The packages that answer a request, or the reason why none do. Equal universes and requests have equal answers.
+///
+/// Where favoured versions stand in the way, those of the packages that clash are let go, then all.
 pub fn resolve(universe: &Universe, request: &Request) -> Result<Resolution, ResolveError> {
-    let mut packages = Vec::new();
-    for wanted in &request.packages {
-        let found =
-            universe.indexes.iter().enumerate().find_map(|(index, it)| {
-                it.find(&wanted.name).next().map(|stanza| Selected { index, stanza })
-            });
-        let unknown = || ResolveError::UnknownPackage {
-            name: wanted.name.clone(),
-            suggestions: names::similar(universe, &wanted.name),
+    let mut request = request.clone();
+    loop {
+        let failure = match on_deep_stack(|| attempt(universe, &request)) {
+            Ok(resolution) => return Ok(resolution),
+            Err(failure) => failure,
         };
-        packages.push(found.ok_or_else(unknown)?);
+        if request.favoured.is_empty() || !matches!(failure.error, ResolveError::Unsolvable { .. }) {
+            return Err(failure.error);
+        }
+        let before = request.favoured.len();
+        request.favoured.retain(|(name, _), _| !failure.involved.contains(name));
+        if request.favoured.len() == before {
+            request.favoured.clear();
+        }
     }
-    Ok(Resolution { packages, cut: Vec::new() })
+}
+
+/// Why an attempt failed, and which packages clash.
+struct Failure {
+    error: ResolveError,
+    involved: BTreeSet<String>,
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        Self { error, involved: BTreeSet::new() }
+    }
+}
+
+/// Marking follows chains of dependencies as deep as they are, so it gets a stack for the deepest one allowed.
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    const STACK: usize = 64 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        match thread.expect("a process may have one more thread").join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+fn attempt(universe: &Universe, request: &Request) -> Result<Resolution, Failure> {
+    let mut solver = Solver::new(universe, request);
+    let mut targets = solver.find_targets(request)?;
+    for target in &targets {
+        solver.ask_for(target.package, target.version);
+    }
+    if !request.listed {
+        targets.sort_by_key(|target| solver.pool.born(target.package));
+        for target in &targets {
+            solver.mark(target.package, true, 0, true);
+        }
+        let marked = solver.snapshot();
+        if !solver.repair() {
+            solver.restore(marked);
+            let Explanation { reasons, involved } = solver.explain();
+            return Err(Failure {
+                error: solver.pool.error.unwrap_or(ResolveError::Unsolvable { reasons }),
+                involved,
+            });
+        }
+        solver.prune();
+    }
+    match solver.pool.error.take() {
+        Some(error) => Err(error.into()),
+        None => Ok(solver.resolution()),
+    }
 }
