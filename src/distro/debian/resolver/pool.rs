@@ -12,6 +12,9 @@ use crate::distro::debian::index::{Field, MultiArch, NameNumber, Priority, Stanz
 use crate::distro::debian::relation::{self, Operator, Relation};
 use crate::distro::debian::version;
 
+/// What [`Pool::born`] says of a package that no index mentions.
+pub(super) const NEVER_BORN: (usize, u32) = (usize::MAX, 0);
+
 /// A package: a name at an architecture, or the target of a relation with a qualifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PackageId(u32);
@@ -377,7 +380,7 @@ impl<'u> Pool<'u> {
     /// When apt would have first met a package: number of the index and position in it.
     pub(super) fn born(&self, id: PackageId) -> (usize, u32) {
         let package = self.package(id);
-        let Place::At(place) = package.place else { return (usize::MAX, 0) };
+        let Place::At(place) = package.place else { return NEVER_BORN };
         let mut events = Vec::new();
         for (position, index) in self.universe.indexes.iter().enumerate() {
             let Some(number) = package.numbers.get(position).copied().flatten() else { continue };
@@ -399,7 +402,7 @@ impl<'u> Pool<'u> {
         // A weak mention counts only if it is the first of the name at any architecture.
         let found =
             events.iter().enumerate().find(|(nth, (_, at, weak))| *at == place && (!*weak || *nth == 0));
-        found.map_or((usize::MAX, 0), |(_, (at, _, _))| *at)
+        found.map_or(NEVER_BORN, |(_, (at, _, _))| *at)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pool::{PackageId, Place, VersionId};
+use super::pool::{NEVER_BORN, PackageId, Place, VersionId};
 use super::solver::Solver;
 use super::{Request, ResolveError, names};
 use crate::distro::debian::relation::PackageRequest;
@@ -83,6 +83,13 @@ impl<'u> Solver<'u> {
         }
         if places.is_empty() {
             return self.find_provider(wanted, asked.flatten().unwrap_or(0));
+        }
+        // A package that serves every architecture answers for one that others mention it at.
+        if let Some(Some(place)) = asked {
+            let id = self.pool.id(&wanted.name, Place::At(place));
+            if self.pool.born(id) != NEVER_BORN && !self.pool.providers(id).is_empty() {
+                return self.find_provider(wanted, place);
+            }
         }
         let architectures = &self.pool.universe.architectures;
         Err(ResolveError::NoSuchArchitecture {
