@@ -32,24 +32,22 @@ need() {
   [ -r "$keyring" ] || die "needs debian-archive-keyring"
 }
 
-# upstream REPOSITORY   the mirror of `debian` or `debian-security` to download from
+# What to download from: this machine's mirrors, read before a script sets others for hbuild.
+upstream_debian=${HBUILD_DEBIAN_MIRROR:-}
+upstream_debian=${upstream_debian%%[ ,]*}
+if [ -z "$upstream_debian" ]; then
+  upstream_debian=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2> /dev/null |
+    awk '/^URIs:.*\/debian\/?$/ {print $2; exit}
+         /^deb .*\/debian\/? / {for (i = 2; i <= NF; i++) if ($i ~ /^http/) {print $i; exit}}' || true)
+fi
+upstream_debian=${upstream_debian:-http://ftp.debian.org/debian}
+upstream_debian=${upstream_debian%/}
+upstream_security=${HBUILD_DEBIAN_SECURITY_MIRROR:-${upstream_debian%/debian}/debian-security}
+upstream_security=${upstream_security%%[ ,]*}
+
+# upstream REPOSITORY   the mirror of `debian` or `debian-security`
 upstream() {
-  local set=${HBUILD_DEBIAN_MIRROR:-} base
-  base=${set%%[ ,]*}
-  if [ -z "$base" ]; then
-    base=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2> /dev/null |
-      awk '/^URIs:.*\/debian\/?$/ {print $2; exit}
-           /^deb .*\/debian\/? / {for (i = 2; i <= NF; i++) if ($i ~ /^http/) {print $i; exit}}')
-  fi
-  base=${base:-http://ftp.debian.org/debian}
-  base=${base%/}
-  if [ "$1" = debian-security ]; then
-    set=${HBUILD_DEBIAN_SECURITY_MIRROR:-}
-    set=${set%%[ ,]*}
-    echo "${set:-${base%/debian}/debian-security}"
-  else
-    echo "$base"
-  fi
+  if [ "$1" = debian-security ]; then echo "$upstream_security"; else echo "$upstream_debian"; fi
 }
 
 # fetch URL FILE   downloads once
