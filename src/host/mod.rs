@@ -6,6 +6,7 @@
 pub mod apt_sources;
 pub mod clock;
 pub mod fetch;
+pub mod fetch_builder;
 pub mod files;
 pub mod folder;
 pub mod mirror;

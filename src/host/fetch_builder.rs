@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::{BuildContext, BuildError, BuildOutputs, Builder};
+use super::fetch::{FetchError as SourceError, Fetcher, Sink, Wanted};
+use super::mirror::Mirrors;
+use super::url::{ParseUrlError, Url};
+use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder, ObjectRef};
 use crate::graph::{Action, Derivation, Fetch, FixedOutput, Location, outputs};
-use crate::host::fetch::{FetchError as SourceError, Fetcher, Sink, Wanted};
-use crate::host::mirror::Mirrors;
-use crate::host::url::{ParseUrlError, Url};
 use crate::store::{PartialFile, Store, StoreError};
 use crate::tree::ContentError;
 
@@ -75,7 +75,7 @@ impl Builder for FetchBuilder<'_> {
 }
 
 impl FetchBuilder<'_> {
-    fn fetch(&self, wanted: &Wanted, context: &dyn BuildContext) -> Result<super::ObjectRef, BuildError> {
+    fn fetch(&self, wanted: &Wanted, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
         let sha256 = wanted.sha256.expect("a fetch has a fixed output");
         let file = self.store.partial(&sha256).map_err(ContentError::from)?;
         let mut sink = PartialSink { file, context };
@@ -128,7 +128,7 @@ struct PartialSink<'a> {
 impl Write for PartialSink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.context.cancelled() {
-            return Err(super::contents::stopped());
+            return Err(io::Error::other(BuildError::Cancelled));
         }
         self.file.write(bytes)
     }
