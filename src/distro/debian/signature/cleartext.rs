@@ -17,6 +17,8 @@ pub struct Cleartext<'a> {
     /// The text as it is signed, with `\n` at the end of each line: dashes unescaped, blanks at ends of lines
     /// dropped.
     pub text: String,
+    /// The hashes that the header announces: `SHA512`.
+    pub hashes: Vec<&'a str>,
     /// The armour with the signatures, from its begin line to its end line.
     pub signatures: &'a str,
 }
@@ -59,7 +61,7 @@ impl<'a> Cleartext<'a> {
         if lines.next().map(trim_line) != Some(BEGIN) {
             return Err(CleartextError::Unsigned);
         }
-        read_headers(&mut lines)?;
+        let hashes = read_headers(&mut lines)?;
         let text = read_text(&mut lines)?;
         let signatures = lines.rest;
         let mut length = 0;
@@ -75,7 +77,7 @@ impl<'a> Cleartext<'a> {
             }
         }
         if lines.rest.trim_ascii().is_empty() {
-            Ok(Self { text, signatures: &signatures[..length] })
+            Ok(Self { text, hashes, signatures: &signatures[..length] })
         } else {
             Err(CleartextError::Trailing)
         }
@@ -119,15 +121,16 @@ fn trim_line(line: &str) -> &str {
     line.trim_end_matches([' ', '\t'])
 }
 
-fn read_headers(lines: &mut Lines<'_>) -> Result<(), CleartextError> {
+/// The hashes that the header announces.
+fn read_headers<'a>(lines: &mut Lines<'a>) -> Result<Vec<&'a str>, CleartextError> {
+    let mut hashes = Vec::new();
     for line in lines {
         let line = trim_line(line);
         if line.is_empty() {
-            return Ok(());
+            return Ok(hashes);
         }
-        if !line.starts_with("Hash: ") {
-            return Err(CleartextError::Header);
-        }
+        let names = line.strip_prefix("Hash: ").ok_or(CleartextError::Header)?;
+        hashes.extend(names.split(',').map(|name| name.trim_matches(' ')));
     }
     Err(CleartextError::NoSignature)
 }

@@ -115,6 +115,9 @@ pub enum KeyRefusal {
     /// SHA-1 and the like.
     #[error("the signature's hash is weaker than SHA-256")]
     WeakHash,
+    /// The message's header does not announce the hash, so that gpgv does not compute it.
+    #[error("the signature's hash is not announced in the message's header")]
+    HashNotAnnounced,
     /// The signature has expired, or holds something critical that is not understood.
     #[error("the signature is expired, or has conditions that hbuild does not know")]
     Conditions,
@@ -124,6 +127,12 @@ pub enum KeyRefusal {
         /// When it says it was made.
         made: Timestamp,
     },
+}
+
+/// What signatures are over.
+struct Signed<'a> {
+    bytes: Vec<u8>,
+    hashes: &'a [&'a str],
 }
 
 fn list(refused: &[RefusedSignature]) -> String {
@@ -146,7 +155,7 @@ impl Keyring {
     /// match the text is an error even beside another that does.
     pub fn verify(&self, message: &[u8], at: Timestamp) -> Result<Verified, SignatureError> {
         let cleartext = Cleartext::parse(message).map_err(SignatureError::NotSigned)?;
-        let signed = cleartext.signed_bytes();
+        let signed = Signed { bytes: cleartext.signed_bytes(), hashes: &cleartext.hashes };
         let mut good = Vec::new();
         let mut refused = Vec::new();
         let mut unknown = Vec::new();
@@ -177,7 +186,7 @@ impl Keyring {
     fn judge(
         &self,
         signature: &Signature,
-        text: &[u8],
+        signed: &Signed<'_>,
         at: Timestamp,
     ) -> Option<(String, Result<bool, KeyRefusal>)> {
         let named = |certificate| -> Option<_> {
@@ -192,6 +201,10 @@ impl Keyring {
             if !strong_hash(signature) {
                 return Err(KeyRefusal::WeakHash);
             }
+            let hash = signature.hash_alg().map(|hash| hash.to_string()).unwrap_or_default();
+            if !signed.hashes.contains(&hash.as_str()) {
+                return Err(KeyRefusal::HashNotAnnounced);
+            }
             let made = created(signature).ok_or(KeyRefusal::Conditions)?;
             if made > at.plus(MAX_AHEAD_SECONDS) || made < key.created() {
                 return Err(KeyRefusal::Time { made });
@@ -200,7 +213,7 @@ impl Keyring {
                 return Err(KeyRefusal::Conditions);
             }
             certificate.permits(key, at.max(made))?;
-            Ok(key.verifies(signature, text))
+            Ok(key.verifies(signature, &signed.bytes))
         };
         Some((format!("{:X}", key.fingerprint()), verdict()))
     }

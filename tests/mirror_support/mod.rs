@@ -1,0 +1,6 @@
+//! What the tests of mirrors, signatures and locks share.
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this module")]
+
+pub mod gpg;
+pub mod repository;
+pub mod server;
