@@ -124,7 +124,8 @@ impl Suite {
     }
 }
 
-fn compressed(bytes: &[u8], form: &str) -> Vec<u8> {
+/// `bytes` in the form of this suffix.
+pub fn compressed(bytes: &[u8], form: &str) -> Vec<u8> {
     match form {
         ".gz" => {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
