@@ -10,7 +10,7 @@ use hbuild_lang::recipe::{Arch, Image};
 use miette::Diagnostic;
 use mirror_support::gpg::Gpg;
 use mirror_support::images::{image, repository};
-use mirror_support::repository::{Package, Suite};
+use mirror_support::repository::{Package, Placed, Suite};
 use mirror_support::world::{World, day, now};
 
 /// A mirror with one suite, `test`, and the key that signs it.
@@ -59,8 +59,8 @@ fn refused<T: std::fmt::Debug>(result: Result<T, LockError>, code: &str) -> Stri
 fn a_good_suite_in_every_form() {
     let Some(setting) = setting() else { return };
     for forms in [vec!["", ".gz", ".xz"], vec![".gz"], vec![".xz"], vec![""]] {
-        for by_hash_only in [false, true] {
-            setting.write(&Suite { forms: forms.clone(), by_hash_only, ..suite(&day(-1)) });
+        for placed in [Placed::ByName, Placed::ByHash, Placed::Both] {
+            setting.write(&Suite { forms: forms.clone(), placed, ..suite(&day(-1)) });
             let outcome = setting.lock().unwrap();
             let package = &outcome.lock.packages[0];
             assert_eq!((package.name.as_str(), package.version.as_str()), ("hello", "1.0-1"));
@@ -165,7 +165,7 @@ fn what_a_suite_does_not_have() {
 #[test]
 fn an_index_that_does_not_match() {
     let Some(setting) = setting() else { return };
-    let signed = suite(&day(-1));
+    let signed = Suite { placed: Placed::ByName, ..suite(&day(-1)) };
     let folder = setting.world.root().join("dists/test/main/binary-amd64");
     let spoil = |change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
         setting.write(&signed);

@@ -41,6 +41,17 @@ impl Package {
     }
 }
 
+/// Where indexes are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// By name alone.
+    ByName,
+    /// By digest alone.
+    ByHash,
+    /// By both.
+    Both,
+}
+
 /// The content and the dates of a suite.
 #[derive(Debug, Clone)]
 pub struct Suite {
@@ -56,8 +67,8 @@ pub struct Suite {
     pub packages: BTreeMap<String, Vec<Package>>,
     /// Which compressed forms are written.
     pub forms: Vec<&'static str>,
-    /// Whether files are found by their digest alone.
-    pub by_hash_only: bool,
+    /// Where the indexes are found.
+    pub placed: Placed,
 }
 
 impl Suite {
@@ -71,7 +82,7 @@ impl Suite {
             valid_until: None,
             packages: BTreeMap::from([("amd64".to_owned(), packages.to_vec())]),
             forms: vec!["", ".gz", ".xz"],
-            by_hash_only: false,
+            placed: Placed::Both,
         }
     }
 
@@ -89,12 +100,12 @@ impl Suite {
                 if form.is_empty() || self.forms.contains(&form) {
                     let _ = writeln!(sums, " {sha256} {} main/binary-{arch}/Packages{form}", bytes.len());
                 }
-                let _ = fs::remove_file(folder.join(format!("Packages{form}")));
-                if self.forms.contains(&form) {
-                    if self.by_hash_only {
-                        fs::write(folder.join("by-hash/SHA256").join(sha256.to_string()), &bytes).unwrap();
-                    } else {
-                        fs::write(folder.join(format!("Packages{form}")), &bytes).unwrap();
+                let (by_name, by_hash) =
+                    (folder.join(format!("Packages{form}")), folder.join(format!("by-hash/SHA256/{sha256}")));
+                for (path, other) in [(by_name, Placed::ByHash), (by_hash, Placed::ByName)] {
+                    let _ = fs::remove_file(&path);
+                    if self.forms.contains(&form) && self.placed != other {
+                        fs::write(&path, &bytes).unwrap();
                     }
                 }
             }
