@@ -1,12 +1,16 @@
 //! `why` over documents that the builders made: every kind of origin, and the chain checked again from verbatim
 //! indexes, whole, partly at hand, and forged.
 
+mod support;
+
 use std::collections::BTreeMap;
 
 use hbuild::digest::Sha256;
+use hbuild::distro::cache::{IndexCache, MemoryCache};
 use hbuild::evidence::EvidenceBuilder;
 use hbuild::evidence::why::{
-    Cause, Check, ImageEvidence, Recheck, RecheckFailure, RequestedBy, SignedIndex, Verified, WhyError, why,
+    Cause, Check, ImageEvidence, Recheck, RecheckFailure, RequestedBy, SignedIndex, VerbatimIndexes,
+    Verified, WhyError, why,
 };
 use hbuild::exec::{BuildContext, Builder, MemoryContext};
 use hbuild::graph::{Action, Algorithm, Compression, Derivation, Evidence, ReportKind, outputs};
@@ -14,7 +18,8 @@ use hbuild::lock::{
     BuildDefinition, Components, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent,
 };
 use hbuild::tree::{Entry, Origin, OriginMap, Tree, TreePath};
-use hbuild_lang::recipe::{Arch, Distro, Family, Located, Place};
+use hbuild_lang::recipe::{Arch, Distro, Family, Located, Place, Repository, RepositoryKey};
+use support::archive::{Signer, gzip};
 
 const INDEX: &str = "debian/bookworm@2026-01-10T10:12:52Z";
 const KEY: &str = "4CB50190207B4758A3F73A796ED0E7B82643E131";
@@ -168,12 +173,12 @@ impl Recheck for Verbatim {
         self.files.iter().map(String::as_bytes).find(|file| Sha256::of(file) == digest).map(<[u8]>::to_vec)
     }
 
-    fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Verified, RecheckFailure> {
+    fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Option<Verified>, RecheckFailure> {
         if self.forged {
             return Err("no key of the keyring made this signature".into());
         }
         let text = String::from_utf8(in_release.to_vec())?;
-        Ok(Verified { text, signed_by: index.signed_by.clone() })
+        Ok(Some(Verified { text, signed_by: index.signed_by.clone() }))
     }
 
     fn decompress(&self, _path: &str, bytes: &[u8]) -> Result<Vec<u8>, RecheckFailure> {
@@ -267,4 +272,55 @@ fn documents_of_another_image_are_refused() {
     assert!(matches!(error, WhyError::OtherPredicate { document: "origins", .. }));
     let error = read(evidence.manifest, &origins[1..], &provenance);
     assert!(matches!(error, WhyError::DamagedStatement { .. }));
+}
+
+#[test]
+fn real_signatures_are_verified_at_the_date_of_the_index() {
+    let mut evidence = evidence();
+    let signer = Signer::new("Archive <archive@example.org>");
+    let packages = gzip(packages_text().as_bytes());
+    let path = "main/binary-amd64/Packages.gz";
+    let text = |date: &str| {
+        let digest = Sha256::of(&packages);
+        let length = packages.len();
+        format!(
+            "Suite: stable\nCodename: bookworm\nDate: {date}\nArchitectures: amd64\nComponents: main\nSHA256:\n {digest} {length} {path}\n"
+        )
+    };
+    // The key is made now, so the index must not be older.
+    let (date, stated) = ("Sat, 10 Jan 2099 10:12:52 UTC", "2099-01-10T10:12:52Z");
+    let in_release = signer.sign(&text(date));
+    let dependencies = &mut evidence.provenance.predicate.build_definition.resolved_dependencies;
+    dependencies[0].digest.insert("sha256".into(), Sha256::of(in_release.as_bytes()).to_string());
+    dependencies[0].annotations.insert("date".into(), stated.into());
+    dependencies[1].name = Some(path.into());
+    dependencies[1].digest.insert("sha256".into(), Sha256::of(&packages).to_string());
+    let cache = MemoryCache::default();
+    cache.keep_file(Sha256::of(in_release.as_bytes()), in_release.as_bytes()).unwrap();
+    cache.keep_file(Sha256::of(&packages), &packages).unwrap();
+    let repository = |suite: &str, signer: &Signer| Repository {
+        name: "debian".into(),
+        url: None,
+        suite: suite.into(),
+        components: vec!["main".into()],
+        keys: vec![RepositoryKey { name: "test".into(), text: signer.certificate() }],
+        tag: None,
+    };
+    let ask = |evidence: &ImageEvidence, repositories: &[Repository]| {
+        let verbatim = VerbatimIndexes { cache: &cache, repositories };
+        why(evidence, "/usr/lib/libc.so.6", Some(&verbatim)).map(|answer| match answer.cause {
+            Cause::Package(package) => package.check,
+            other => panic!("{other:?}"),
+        })
+    };
+    let good = ask(&evidence, &[repository("bookworm", &signer)]).unwrap();
+    assert!(matches!(good, Check::Rechecked { listed_in, .. } if listed_in == path));
+    let unknown = ask(&evidence, &[repository("trixie", &signer)]).unwrap();
+    assert_eq!(unknown, Check::Asserted { missing: vec!["the keys of debian".into()] });
+    let other = ask(&evidence, &[repository("bookworm", &Signer::new("Other <other@example.org>"))]);
+    assert!(matches!(other, Err(WhyError::Signature { .. })), "{other:?}");
+    let dependencies = &mut evidence.provenance.predicate.build_definition.resolved_dependencies;
+    dependencies[0].annotations.insert("date".into(), "2099-01-11T10:12:52Z".into());
+    let dated = ask(&evidence, &[repository("bookworm", &signer)]);
+    assert!(matches!(dated, Err(WhyError::Signature { .. })), "{dated:?}");
 }

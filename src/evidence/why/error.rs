@@ -3,9 +3,30 @@
 use std::error::Error;
 
 use crate::digest::Sha256;
+use crate::timestamp::Timestamp;
 
 /// What a verifier or a decoder says.
 pub type RecheckFailure = Box<dyn Error + Send + Sync>;
+
+/// Why a kept index is not the one that the provenance names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerbatimError {
+    /// It is of another suite.
+    #[error("it is signed for the suite {codename}")]
+    OtherSuite {
+        /// Which.
+        codename: String,
+    },
+    /// It has another date.
+    #[error("it is signed with the date {date}")]
+    OtherDate {
+        /// Which.
+        date: Timestamp,
+    },
+    /// It does not end.
+    #[error("it is longer than any index")]
+    TooLong,
+}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

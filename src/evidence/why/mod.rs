@@ -9,11 +9,13 @@ mod chain;
 mod error;
 mod image;
 mod recheck;
+mod verbatim;
 
 pub use answer::{
     Answer, Cause, Check, Link, PackageCause, PackagesFile, RequestedBy, SignedIndex, SourceCause,
 };
 pub use chain::why;
-pub use error::{RecheckFailure, WhyError};
+pub use error::{RecheckFailure, VerbatimError, WhyError};
 pub use image::ImageEvidence;
 pub use recheck::{Recheck, Verified};
+pub use verbatim::VerbatimIndexes;

@@ -13,8 +13,8 @@ pub trait Recheck {
     fn verbatim(&self, digest: Sha256) -> Option<Vec<u8>>;
 
     /// The signed text of an InRelease file, when a key of the keyring of `index` signed it, judged at the date
-    /// of the index.
-    fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Verified, RecheckFailure>;
+    /// of the index. `None` where there is no keyring for it.
+    fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Option<Verified>, RecheckFailure>;
 
     /// The content of a Packages file; its path tells how it is compressed.
     fn decompress(&self, path: &str, bytes: &[u8]) -> Result<Vec<u8>, RecheckFailure>;
@@ -41,6 +41,9 @@ pub(super) fn recheck(cause: &PackageCause, verbatim: Option<&dyn Recheck>) -> R
     let verified = verbatim
         .verify(index, &in_release)
         .map_err(|source| WhyError::Signature { index: index.name.clone(), source })?;
+    let Some(verified) = verified else {
+        return Ok(Check::Asserted { missing: vec![format!("the keys of {}", index.repository)] });
+    };
     let not_vouched = |what: String| WhyError::NotVouched { index: index.name.clone(), what };
     let mut missing = Vec::new();
     for file in &index.packages {
