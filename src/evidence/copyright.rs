@@ -39,68 +39,121 @@ impl Declared {
 /// What the copyright file `bytes` declares, or `None` where it is not machine-readable.
 pub fn parse(bytes: &[u8]) -> Option<Declared> {
     let text = String::from_utf8_lossy(bytes);
-    let paragraphs = paragraphs(&text);
-    let header = paragraphs.first()?;
-    if !header.get("format").is_some_and(|format| format.contains("copyright-format/1.")) {
+    let mut paragraphs = Paragraphs { rest: &text };
+    if !paragraphs.next()?.format.is_some_and(|format| format.contains("copyright-format/1.")) {
         return None;
     }
     let mut seen = BTreeSet::new();
     let mut stated = Vec::new();
-    let mut bodies: BTreeMap<String, String> = BTreeMap::new();
-    for paragraph in &paragraphs {
-        let Some(field) = paragraph.get("license") else { continue };
-        let (synopsis, body) = field.split_once('\n').unwrap_or((field, ""));
-        let synopsis = synopsis.split_whitespace().collect::<Vec<_>>().join(" ");
-        if !body.trim().is_empty() {
-            bodies.entry(synopsis.clone()).or_insert_with(|| unfold(body));
-        }
-        if paragraph.contains_key("files") && seen.insert(synopsis.clone()) {
+    let mut bodies: BTreeMap<String, &str> = BTreeMap::new();
+    for paragraph in paragraphs {
+        let Some(license) = paragraph.license else { continue };
+        let synopsis = license.synopsis.split_whitespace().collect::<Vec<_>>().join(" ");
+        if paragraph.files && seen.insert(synopsis.clone()) {
             stated.extend(license::parse(&synopsis));
+        }
+        if !license.body.trim().is_empty() {
+            bodies.entry(synopsis).or_insert(license.body);
         }
     }
     let terms = Terms::all(stated)?;
-    let text_of = |name: &str| (name.to_owned(), bodies.get(name).cloned().unwrap_or_default());
+    let text_of =
+        |name: &str| (name.to_owned(), bodies.get(name).map_or_else(String::new, |body| unfold(body)));
     let texts = terms.named().into_iter().map(text_of).collect();
     Some(Declared { terms, texts })
 }
 
-/// The paragraphs, each as its fields by lower-case name; a field's further lines keep their line ends.
-fn paragraphs(text: &str) -> Vec<BTreeMap<String, String>> {
-    let mut all = Vec::new();
-    let mut fields: BTreeMap<String, String> = BTreeMap::new();
-    let mut current: Option<String> = None;
-    for line in text.lines() {
-        if line.trim().is_empty() {
-            if !fields.is_empty() {
-                all.push(std::mem::take(&mut fields));
-            }
-            current = None;
-        } else if line.starts_with([' ', '\t']) {
-            if let Some(value) = current.as_ref().and_then(|name| fields.get_mut(name)) {
-                value.push('\n');
-                value.push_str(line);
-            }
-        } else if !line.starts_with('#') {
-            current = line.split_once(':').map(|(name, value)| {
-                let name = name.trim().to_ascii_lowercase();
-                fields.insert(name.clone(), value.trim().to_owned());
-                name
-            });
-        }
-    }
-    if !fields.is_empty() {
-        all.push(fields);
-    }
-    all
+/// The fields of one paragraph that matter here.
+#[derive(Debug, Default)]
+struct Paragraph<'a> {
+    format: Option<&'a str>,
+    files: bool,
+    license: Option<License<'a>>,
 }
 
-/// The lines of a field's body as they are meant: one leading blank off, ` .` is an empty line.
+/// A field `License`: its first line and the lines below.
+#[derive(Debug)]
+struct License<'a> {
+    synopsis: &'a str,
+    body: &'a str,
+}
+
+/// Takes paragraph after paragraph off a text.
+struct Paragraphs<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Paragraphs<'a> {
+    type Item = Paragraph<'a>;
+
+    fn next(&mut self) -> Option<Paragraph<'a>> {
+        let mut paragraph = Paragraph::default();
+        let mut any = false;
+        while let Some(line) = take_line(&mut self.rest) {
+            if line.trim_ascii_end().is_empty() {
+                if any {
+                    return Some(paragraph);
+                }
+                continue;
+            }
+            any = true;
+            if line.starts_with([' ', '\t', '#']) {
+                continue;
+            }
+            let Some((name, value)) = line.split_once(':') else { continue };
+            let is = |field: &str| name.trim_ascii_end().eq_ignore_ascii_case(field);
+            if is("Files") {
+                paragraph.files = true;
+            } else if is("Format") {
+                paragraph.format = Some(value.trim());
+            } else if is("License") {
+                let body = take_body(&mut self.rest);
+                paragraph.license = Some(License { synopsis: value.trim(), body });
+            }
+        }
+        any.then_some(paragraph)
+    }
+}
+
+/// The next line without its end, which is taken off `rest`.
+fn take_line<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    if rest.is_empty() {
+        return None;
+    }
+    let end = memchr::memchr(b'\n', rest.as_bytes());
+    let line = &rest[..end.unwrap_or(rest.len())];
+    *rest = &rest[end.map_or(rest.len(), |end| end + 1)..];
+    Some(line)
+}
+
+/// The lines at the front of `rest` that go on with a field, comments among them included.
+fn take_body<'a>(rest: &mut &'a str) -> &'a str {
+    let whole = *rest;
+    let mut length = 0;
+    while let Some(line) = take_line(&mut *rest) {
+        let goes_on = line.starts_with([' ', '\t', '#']) && !line.trim_ascii_end().is_empty();
+        if !goes_on {
+            break;
+        }
+        length = whole.len() - rest.len();
+    }
+    *rest = &whole[length..];
+    &whole[..length]
+}
+
+/// The lines of a field's body as they are meant: comments left out, one leading blank off, ` .` an empty line.
 fn unfold(body: &str) -> String {
     let line = |line: &str| {
         let rest = line.strip_prefix([' ', '\t']).unwrap_or(line).trim_end();
         if rest == "." { String::new() } else { rest.to_owned() }
     };
-    body.lines().map(line).collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
+    body.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim_matches('\n')
+        .to_owned()
 }
 
 #[cfg(test)]
