@@ -132,7 +132,6 @@ impl<'a> Run<'a> {
     where
         'a: 's,
     {
-        let limits = [self.options.fetches.max(1), self.shared.jobs];
         let mut retried = Instant::now();
         let mut state = self.lock();
         loop {
@@ -147,7 +146,7 @@ impl<'a> Run<'a> {
                 state.retry_contended();
                 retried = Instant::now();
             }
-            for (queue, limit) in [Queue::Fetch, Queue::Compute].into_iter().zip(limits) {
+            for (queue, limit) in self.limits() {
                 let stopped = self.shared.stop.load(Ordering::Relaxed);
                 let new = state.queued(queue).min(limit.saturating_sub(state.threads[queue as usize]));
                 for _ in 0..if stopped { 0 } else { new } {
@@ -165,6 +164,17 @@ impl<'a> Run<'a> {
             }
             state = self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Whether a queue holds work for one more thread than it has.
+    fn lacks_thread(&self, state: &State<'_>) -> bool {
+        let lacks = |(queue, limit)| state.queued(queue) > 0 && state.threads[queue as usize] < limit;
+        self.limits().into_iter().any(lacks)
+    }
+
+    /// How many threads each queue may have.
+    fn limits(&self) -> [(Queue, usize); 2] {
+        [(Queue::Fetch, self.options.fetches.max(1)), (Queue::Compute, self.shared.jobs)]
     }
 
     /// Takes derivations from a queue until it is empty or the run is being stopped.
@@ -270,11 +280,16 @@ impl<'a> Run<'a> {
     }
 
     fn settle(&self, id: &DerivationId, record: Arc<Record>, complete: bool) {
-        let unused = self.lock().settle(id, record, complete);
+        let mut state = self.lock();
+        let unused = state.settle(id, record, complete);
+        let more = self.lacks_thread(&state);
+        drop(state);
         for record in unused {
             self.shared.decoded.forget(&record);
         }
-        self.changed.notify_one();
+        if more {
+            self.changed.notify_one();
+        }
     }
 }
 

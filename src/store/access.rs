@@ -62,7 +62,7 @@ impl Store {
             return Some(pending.size);
         }
         let metadata = fs::metadata(self.layout.object(digest)).ok()?;
-        metadata.is_file().then(|| metadata.len())
+        metadata.is_file().then_some(metadata.len())
     }
 
     /// Where the durable object lies: a file of mode 0444 that may be hard-linked and must not be changed.

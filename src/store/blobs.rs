@@ -17,14 +17,14 @@ impl Store {
     pub fn keep_blob(&self, bytes: &[u8]) -> Result<Sha256, StoreError> {
         let sha256 = Sha256::of(bytes);
         let object = self.put(bytes)?;
-        self.settle_objects(std::iter::once(object.digest), &[])?;
+        self.settle_objects(std::iter::once(object.digest))?;
         self.link_blob(self.layout.blob(&sha256), &object.digest)?;
         Ok(sha256)
     }
 
     /// Lets the blob `sha256`, which is the durable or pending object `object`, be found by its SHA-256.
     pub fn name_blob(&self, sha256: &Sha256, object: &ObjectRef) -> Result<(), StoreError> {
-        self.settle_objects(std::iter::once(object.digest), &[])?;
+        self.settle_objects(std::iter::once(object.digest))?;
         self.link_blob(self.layout.blob(sha256), &object.digest)
     }
 
@@ -46,7 +46,7 @@ impl Store {
     /// name holds the version of the form.
     pub fn keep_derived(&self, name: &str, sha256: &Sha256, bytes: &[u8]) -> Result<(), StoreError> {
         let object = self.put(bytes)?;
-        self.settle_objects(std::iter::once(object.digest), &[])?;
+        self.settle_objects(std::iter::once(object.digest))?;
         self.link_blob(self.derived_path(name, sha256), &object.digest)
     }
 

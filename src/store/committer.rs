@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
 
 use super::{KeyLock, Record, Store, StoreError};
 use crate::graph::DerivationId;
+
+/// How long a group is gathered. Every sync halts who makes files in the meantime, so few are better.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// One finished derivation.
 #[derive(Debug)]
@@ -18,8 +22,7 @@ pub struct Finished {
 }
 
 impl Store {
-    /// Runs `body` beside a thread that commits, in groups, what is sent to it: each group is what arrived
-    /// during the last one. Returns the body's value and whether all that was sent is durable now. When a
+    /// Runs `body` beside a thread that commits, in groups, what is sent to it. Returns the body's value and whether all that was sent is durable now. When a
     /// commit fails, `failed` is called once; while `discard` is set, nothing more is committed.
     pub fn committing<T>(
         &self,
@@ -44,18 +47,23 @@ impl Store {
     }
 
     fn commit_all(&self, receiver: &Receiver<Finished>, discard: &AtomicBool) -> Result<(), StoreError> {
-        let mut unsynced = Vec::new();
         while let Ok(first) = receiver.recv() {
             let mut records = Vec::new();
             let mut locks = Vec::new();
-            for Finished { id, record, lock } in std::iter::once(first).chain(receiver.try_iter()) {
+            let mut take = |Finished { id, record, lock }| {
                 records.push((id, record));
                 locks.push(lock);
+            };
+            take(first);
+            let end = Instant::now() + GATHER;
+            // Ends at once when nobody is left who could send.
+            while let Ok(next) = receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                take(next);
             }
             if !discard.load(Ordering::Relaxed) {
-                unsynced = self.commit_after(&unsynced, &records)?;
+                self.commit(&records)?;
             }
         }
-        if discard.load(Ordering::Relaxed) { Ok(()) } else { self.settle_records(&unsynced) }
+        Ok(())
     }
 }

@@ -156,6 +156,19 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     in_shard(to, || fs::rename(from, to))
 }
 
+/// Renames `from` to `to` unless `to` is there, which is an error of kind `AlreadyExists`.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // The file system knows no such rename: two steps, of which the first is the one that counts.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        result => Ok(result?),
+    }
+}
+
 /// Does `operation`, which puts a name into the folder of `path`, and again after making that folder.
 pub(crate) fn in_shard(path: &Path, operation: impl Fn() -> io::Result<()>) -> io::Result<()> {
     match operation() {

@@ -6,8 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use super::Store;
 use super::error::{IoContext, StoreError};
+use super::scratch::remove_stale;
 use crate::graph::DerivationKey;
 
 /// How often a lock that another process holds is tried.
@@ -50,9 +53,17 @@ impl Store {
         }
     }
 
-    /// Held by a build from its first look-up until its results are used. Waits while the collector runs.
+    /// Held by a build from its first look-up until its results are used. Waits while the collector runs. What
+    /// dead processes left is removed, and the process may from now on open as many files as the system lets it,
+    /// for a build holds all packs open that it reads from.
     pub fn share(&self, cancel: &AtomicBool) -> Result<StoreLock, StoreError> {
-        self.wait_for(cancel, true, File::try_lock_shared)
+        let lock = self.wait_for(cancel, true, File::try_lock_shared)?;
+        remove_stale(&self.layout.folder("tmp"));
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where that is refused, the limit of before will have to do.
+        let _ = setrlimit(Resource::Nofile, limit);
+        Ok(lock)
     }
 
     /// Held by the collector. Without `wait`, a build that holds the store is [`StoreError::InUse`].

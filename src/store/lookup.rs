@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::{Record, Store};
-use crate::digest::Digest;
 use crate::graph::{DerivationId, DerivationKey};
 
 /// A record's time of use is noted when the last note is older than this.
@@ -40,17 +39,6 @@ impl Store {
         }
         note_use(&file);
         Some(record)
-    }
-
-    /// The record in the file of `key`, whether its outputs are there or not.
-    pub(crate) fn stored_record(&self, key: &DerivationKey) -> Option<Record> {
-        Record::decode(&std::fs::read(self.layout.record(key)).ok()?)
-    }
-
-    /// The blob with this SHA-256 among the outputs of `record`.
-    pub fn output_by_sha256(record: &Record, sha256: crate::digest::Sha256) -> Option<Digest> {
-        let (name, _) = record.sha256.iter().find(|(_, stated)| **stated == sha256)?;
-        record.outputs.get(name).map(|object| object.digest)
     }
 }
 

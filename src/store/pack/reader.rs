@@ -91,8 +91,8 @@ impl Read for ContentReader<'_> {
         let damaged =
             || io::Error::new(io::ErrorKind::InvalidData, StoreError::DamagedObject(self.pack.name));
         if left == 0 {
-            let wrong = |hasher: &Box<blake3::Hasher>| hasher.finalize().as_bytes() != &self.located.digest.0;
-            return if self.hasher.as_ref().is_some_and(wrong) { Err(damaged()) } else { Ok(0) };
+            let wrong = |hasher: &blake3::Hasher| hasher.finalize().as_bytes() != &self.located.digest.0;
+            return if self.hasher.as_deref().is_some_and(wrong) { Err(damaged()) } else { Ok(0) };
         }
         let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let count = self.pack.file.read_at(&mut buffer[..count], self.located.offset + self.read)?;
