@@ -6,9 +6,10 @@ use std::io::Write;
 use std::path::Path;
 
 use hbuild::digest::Sha256;
-use hbuild::exec::{ActionKind, Builders, ExecError, FetchBuilder, Options, Unobserved, execute};
+use hbuild::exec::{ActionKind, Builders, ExecError, Options, Unobserved, execute};
 use hbuild::graph::{Action, Derivation, DerivationId, Fetch, FixedOutput, Graph, Location, outputs};
 use hbuild::host::fetch::{FetchOptions, Fetcher};
+use hbuild::host::fetch_builder::FetchBuilder;
 use hbuild::host::mirror::{Mirrors, Sources};
 use hbuild::store::{Record, Store};
 use miette::Diagnostic;
