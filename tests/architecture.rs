@@ -309,7 +309,8 @@ fn every_error_code_is_documented_once() {
     let twice: Vec<_> = documented.iter().filter(|(_, count)| **count > 1).collect();
     assert!(
         missing.is_empty() && unused.is_empty() && twice.is_empty(),
-        "docs/src/errors: without an entry {missing:#?}, without a source {unused:#?}, twice {twice:#?}"
+        "docs/src/errors: without an entry {missing:#?}, without a source {unused:#?}, twice {twice:#?}; \
+         tests/tools/draft-errors.py drafts what is missing"
     );
 }
 
