@@ -53,6 +53,7 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
         Err(error) => return (None, unreadable(entry, &error.to_string())),
     };
     let definitions = crate::check::check(&program, &mut reports);
+    reports.mute_consequences(crate::check::STATIC);
     let recipe = eval::evaluate(&program, &definitions, files, &mut reports);
     diagnostics.extend(reports.into_sorted().iter().map(|report| program.diagnostic(report)));
     sort(&program, &mut diagnostics);

@@ -42,10 +42,18 @@ fn runtime(distro) {
 ## Use it in a `when flavor == dev` beside `runtime`.
 fn dev(distro) {
   packages += match distro {
-    debian => ["apt", "base-passwd", "bash", "coreutils", "dash", "debconf", "debian-archive-keyring", "diffutils", "dpkg", "findutils", "grep", "gzip", "hostname", "libc-bin", "mawk", "ncurses-base", "openssl", "perl-base", "sed", "tar", "util-linux"]
+    debian => [
+      "apt", "base-passwd", "bash", "coreutils", "dash", "debconf", "debian-archive-keyring", "diffutils", "dpkg",
+      "findutils", "grep", "gzip", "hostname", "libc-bin", "mawk", "ncurses-base", "openssl", "perl-base", "sed",
+      "tar", "util-linux",
+    ]
     alpine => ["alpine-baselayout", "alpine-keys", "apk-tools", "bash", "busybox", "coreutils"]
   }
   users.root = { uid = 0, gid = 0, home = "/root", shell = "/bin/bash", gecos = "root" }
+  users."_apt" = match distro {
+    debian => { uid = 42, gid = 65534, home = "/nonexistent", shell = "/usr/sbin/nologin", gecos = "" }
+    alpine => none
+  }
   run-as = "root"
   env.DEBIAN_FRONTEND = match distro { debian => "noninteractive", alpine => none }
   cmd = ["/bin/bash"]

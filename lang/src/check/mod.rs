@@ -3,17 +3,40 @@
 //! Receives a loaded program; evaluates nothing.
 
 pub mod arguments;
+mod blocks;
 pub mod definitions;
 pub mod form;
+mod infer;
+mod lints;
 pub mod mentions;
 pub mod package;
+mod patterns;
+mod resolve;
 pub mod schema;
 pub mod suggest;
+mod types;
 
 use crate::modules::{Program, Reports};
 use definitions::Definitions;
 
+/// The codes of what checking finds everywhere: where it found an error, evaluation only meets it again.
+pub const STATIC: &[&str] = &[
+    "hbuild::lang::axis_not_in_scope",
+    "hbuild::lang::bad_field",
+    "hbuild::lang::not_a_function",
+    "hbuild::lang::not_a_value",
+    "hbuild::lang::not_interpolated",
+    "hbuild::lang::unknown_member",
+    "hbuild::lang::unknown_name",
+    "hbuild::lang::wrong_arguments",
+    "hbuild::lang::wrong_pattern",
+    "hbuild::lang::wrong_type",
+];
+
 /// What mentions what in the program. Reports what is wrong with it, whatever the point of the axes.
 pub fn check(program: &Program, reports: &mut Reports) -> Definitions {
-    Definitions::new(program, reports)
+    let definitions = Definitions::new(program, reports);
+    infer::Checker::new(program, &definitions, reports).run();
+    lints::unused(program, &definitions, reports);
+    definitions
 }

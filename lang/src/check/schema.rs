@@ -1,8 +1,6 @@
 //! The fields of items: names, and what each takes. Checking and evaluation read the same table.
 
 use super::form::Form;
-use crate::syntax::ast::DeclarationKind;
-
 /// A field.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
@@ -203,16 +201,6 @@ pub const TEST: &[Field] = &[
 
 /// The fields of a waiver.
 pub const WAIVER: &[Field] = &[field("paths", Texts(Form::Glob)), field("because", Text(Form::Filled))];
-
-/// The fields of an item.
-pub fn of_item(kind: DeclarationKind) -> &'static [Field] {
-    match kind {
-        DeclarationKind::Source => SOURCE,
-        DeclarationKind::Build => BUILD,
-        DeclarationKind::Image => IMAGE,
-        DeclarationKind::Repository => REPOSITORY,
-    }
-}
 
 /// The field called `name`.
 pub fn find(fields: &'static [Field], name: &str) -> Option<&'static Field> {

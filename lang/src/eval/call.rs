@@ -6,11 +6,11 @@ use super::machine::{Eval, Machine, Scope, Stop};
 use super::point::Point;
 use super::value::{Kind, Value};
 use super::version::Version;
-use super::{releases, tags};
+use super::tags;
 use crate::check::arguments::{self, Slot};
 use crate::check::suggest;
 use crate::modules::builtin::{self, Function, Method, Parameter, ParameterKind};
-use crate::modules::{Binding, FileId, Site};
+use crate::modules::{Binding, FileId, Site, releases};
 use crate::recipe::{Content, Distro, Expectation, Family, PathRule};
 use crate::syntax::ast::{self, DeclarationKind, ExprKind};
 
@@ -54,11 +54,8 @@ impl Machine<'_> {
             let message = format!("`{name}` is not a function");
             return self.stop("hbuild::lang::not_a_function", callee, message, "leave the parentheses out");
         }
-        let functions =
-            ["alpine", "attrs", "contains", "debian", "directory", "equals", "file", "symlink", "version"];
         let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
-        let help =
-            suggest::help(name, functions.into_iter().chain(own.map(|(name, _)| name.as_str())), "functions");
+        let help = suggest::help(name, own.map(|(name, _)| name.as_str()).chain(builtin::functions()), "functions");
         self.stop("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"), &help)
     }
 
@@ -274,7 +271,7 @@ impl Machine<'_> {
                 return tags::semver(self, arguments, site);
             }
             Function::DistroRepositories => {
-                return releases::repositories(self, [next(), next(), next()], site);
+                return super::releases::repositories(self, [next(), next(), next()], site);
             }
         };
         Ok(Value { kind, site })

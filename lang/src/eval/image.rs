@@ -6,13 +6,12 @@ use std::rc::Rc;
 use super::machine::{Eval, Machine, Stop};
 use super::packages;
 use super::point::Point;
-use super::releases;
 use super::take::Fields;
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::form::{Form, is_glob};
 use crate::check::schema;
-use crate::modules::Site;
+use crate::modules::{Site, releases};
 use crate::recipe::{
     Arch, Content, Distro, Flavor, Group, Image, Located, PathRule, Repository, Resolve, User,
 };

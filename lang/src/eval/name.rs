@@ -38,8 +38,7 @@ impl Machine<'_> {
         let file = self.program.file(scope.file);
         let own = file.names.keys().map(String::as_str);
         let locals = scope.locals.iter().map(|(local, _)| local.as_str());
-        let language: Vec<&str> = builtin::names().collect();
-        let help = suggest::help(name, own.chain(locals).chain(language.iter().copied()), "names");
+        let help = suggest::help(name, own.chain(locals).chain(builtin::names()), "names");
         self.stop("hbuild::lang::unknown_name", site, format!("there is no `{name}`"), &help)
     }
 

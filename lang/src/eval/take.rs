@@ -10,7 +10,7 @@ use crate::check::form::Form;
 use crate::check::schema::{self, Shape};
 use crate::check::suggest;
 use crate::modules::Site;
-use crate::recipe::{Expectation, Located, Test, Waiver};
+use crate::recipe::{Expectation, Test, Waiver};
 
 /// The fields of one block being taken.
 pub struct Fields<'a, 'p> {
@@ -169,13 +169,6 @@ impl<'a, 'p> Fields<'a, 'p> {
             }
         }
         texts
-    }
-
-    /// The strings of a list field with their places in the recipe.
-    pub fn located(&mut self, name: &str) -> Vec<Located<String>> {
-        let texts = self.texts(name);
-        let place = |(value, site)| Located { value, place: self.machine.program.place(site) };
-        texts.into_iter().map(place).collect()
     }
 
     /// The strings of a list field alone.

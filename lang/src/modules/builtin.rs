@@ -153,6 +153,11 @@ pub fn function(name: &str, standard: bool) -> Option<Function> {
     })
 }
 
+/// The functions that every file knows.
+pub fn functions<'a>() -> impl Iterator<Item = &'a str> {
+    names().filter(|name| function(name, false).is_some())
+}
+
 /// A method: what can follow a dot and take arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -203,7 +208,7 @@ pub fn reserves(name: &str, function: bool) -> bool {
 }
 
 /// Every built-in name.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub fn names<'a>() -> impl Iterator<Item = &'a str> {
     const NAMES: &[&str] = &[
         "alpine",
         "amd64",

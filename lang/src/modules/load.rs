@@ -61,7 +61,6 @@ impl Loader<'_> {
             let placed = diagnostic.clone().in_file(name);
             self.syntax.push(self.program.with_import_chain(placed, id));
         }
-        self.edition_line(id);
         self.open.push(id);
         let items = self.program.file(id).tree.items.clone();
         for (index, item) in items.iter().enumerate() {
@@ -75,17 +74,6 @@ impl Loader<'_> {
         let found = names::collect(&self.program, id, self.reports);
         self.program.files[id.index()].names = found;
         id
-    }
-
-    fn edition_line(&mut self, id: FileId) {
-        if let Some(edition) = &self.program.file(id).tree.edition
-            && edition.number != 1
-        {
-            let message = format!("edition {} is not known to this hbuild", edition.number);
-            self.reports
-                .error("hbuild::lang::unknown_edition", id.site(edition.span), message)
-                .help("write `hbuild 1`, or take a newer hbuild");
-        }
     }
 
     fn import(&mut self, from: FileId, import: &ast::Import, folder: &str) -> Option<FileId> {

@@ -49,10 +49,19 @@ impl Report {
 pub struct Reports {
     list: Vec<Report>,
     seen: BTreeSet<(Site, &'static str)>,
-    duplicate: Option<Report>,
+    unlisted: Option<Report>,
+    /// Codes that are no longer listed.
+    muted: &'static [&'static str],
 }
 
 impl Reports {
+    /// From here on errors with these codes are dropped if there is an error already: they are its consequences.
+    pub fn mute_consequences(&mut self, codes: &'static [&'static str]) {
+        if self.list.iter().any(|report| report.error) {
+            self.muted = codes;
+        }
+    }
+
     /// Adds an error.
     pub fn error(&mut self, code: &'static str, site: Site, message: impl Into<String>) -> &mut Report {
         self.add(true, code, site, message.into())
@@ -65,8 +74,8 @@ impl Reports {
 
     fn add(&mut self, error: bool, code: &'static str, site: Site, message: String) -> &mut Report {
         let report = Report { error, code, site, message, label: None, help: None, related: Vec::new() };
-        if !self.seen.insert((site, code)) {
-            return self.duplicate.insert(report);
+        if !self.seen.insert((site, code)) || self.muted.contains(&code) {
+            return self.unlisted.insert(report);
         }
         self.list.push(report);
         self.list.last_mut().expect("just pushed")

@@ -1,0 +1,107 @@
+//! Lints: what is written and not used. Warnings, for the author's own files alone.
+
+use super::definitions::Definitions;
+use super::mentions;
+use crate::modules::{FileId, LoadedFile, Program, Reports, Site};
+use crate::syntax::ast::{self, DeclarationKind};
+
+/// Warns of names that nothing mentions.
+pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Reports) {
+    for file in program.ids().filter(|file| !program.file(*file).standard) {
+        let entry = file == FileId::default();
+        let mut lints = Lints { definitions, file, reports };
+        for item in &program.file(file).tree.items {
+            match item {
+                ast::Item::Import(import) => {
+                    if let Some(name) = &import.name {
+                        lints.name("unused_import", "import", name);
+                    }
+                }
+                ast::Item::Let(item) if entry => lints.name("unused_let", "`let`", &item.name),
+                ast::Item::Function(item) => {
+                    lints.parameters(item);
+                    if entry {
+                        lints.name("unused_function", "function", &item.name);
+                    }
+                }
+                ast::Item::Declaration(item) => lints.item_axes(program, item),
+                ast::Item::ForAxes(axes) => lints.file_axes(program.file(file), axes),
+                ast::Item::Let(_) => {}
+            }
+        }
+    }
+}
+
+struct Lints<'a> {
+    definitions: &'a Definitions,
+    file: FileId,
+    reports: &'a mut Reports,
+}
+
+impl Lints<'_> {
+    fn name(&mut self, lint: &str, what: &str, name: &ast::Name) {
+        if !self.definitions.is_mentioned(self.file, &name.text) {
+            self.warn(lint, self.file.site(name.span), format!("the {what} `{}` is not used", name.text));
+        }
+    }
+
+    fn warn(&mut self, lint: &str, site: Site, message: String) {
+        let code = match lint {
+            "unused_import" => "hbuild::lang::unused_import",
+            "unused_let" => "hbuild::lang::unused_let",
+            "unused_function" => "hbuild::lang::unused_function",
+            "unused_parameter" => "hbuild::lang::unused_parameter",
+            _ => "hbuild::lang::unused_axis",
+        };
+        self.reports.warning(code, site, message).help("use it, or take it away");
+    }
+
+    fn parameters(&mut self, function: &ast::Function) {
+        let mentions = mentions::of_function(function);
+        for parameter in &function.parameters {
+            if !mentions.iter().any(|mention| mention.name == parameter.name.text) {
+                let message = format!("the parameter `{}` is not used", parameter.name.text);
+                self.warn("unused_parameter", self.file.site(parameter.name.span), message);
+            }
+        }
+    }
+
+    /// Axes of the file that no item varies over and no other axis mentions.
+    fn file_axes(&mut self, file: &LoadedFile, axes: &ast::ForAxes) {
+        let over: Vec<&str> = file
+            .tree
+            .declarations()
+            .flat_map(LoadedFile::over)
+            .map(|binding| binding.name.text.as_str())
+            .collect();
+        let between: Vec<&str> =
+            mentions::of_bindings(&axes.bindings).into_iter().map(|mention| mention.name).collect();
+        for axis in &axes.bindings {
+            let name = axis.name.text.as_str();
+            if !over.contains(&name) && !between.contains(&name) {
+                let message = format!("no item varies over the axis `{name}`");
+                self.warn("unused_axis", self.file.site(axis.name.span), message);
+            }
+        }
+    }
+
+    /// Axes that an item varies over without any difference. What an image is for is a difference by itself.
+    fn item_axes(&mut self, program: &Program, declaration: &ast::Declaration) {
+        let image = declaration.kind == DeclarationKind::Image;
+        let mentioned = mentions::of_block(&declaration.block);
+        let axes = self.definitions.axes_of(program, self.file, &mentioned);
+        for binding in LoadedFile::over(declaration) {
+            let name = binding.name.text.as_str();
+            let meant = match declaration.kind {
+                DeclarationKind::Build => matches!(name, "distro" | "arch"),
+                _ => image && matches!(name, "distro" | "arch" | "flavor"),
+            };
+            if !meant && !axes.contains(name) {
+                let kind = declaration.kind.as_str();
+                let message =
+                    format!("{kind} `{}` varies over `{name}` and is the same everywhere on it", declaration.name.text);
+                self.warn("unused_axis", self.file.site(binding.name.span), message);
+            }
+        }
+    }
+}
