@@ -13,8 +13,8 @@ pub struct Slot<'a> {
     pub required: bool,
 }
 
-/// For each parameter the argument it takes, or `None` where the call gives none. Positional arguments go in
-/// order, named ones by name; whatever does not fit is reported, and then the answer is `None` as a whole.
+/// For each parameter the argument it takes, or `None` where the call gives none. Named arguments go by name,
+/// positional ones in order to the parameters that the call does not name; whatever does not fit is reported, and then the answer is `None` as a whole.
 pub fn bind<'a>(
     file: FileId,
     callee: &str,
@@ -24,22 +24,21 @@ pub fn bind<'a>(
 ) -> Option<Vec<Option<&'a ast::Expr>>> {
     let mut bound: Vec<Option<&ast::Expr>> = vec![None; slots.len()];
     let mut fits = true;
-    let mut position = 0;
+    let named: Vec<&str> =
+        call.arguments.iter().filter_map(|argument| argument.name.as_ref()).map(|name| name.text.as_str()).collect();
+    let mut free = (0..slots.len()).filter(|index| !named.contains(&slots[*index].name));
     for argument in &call.arguments {
         let index = match &argument.name {
-            None => {
-                position += 1;
-                if position > slots.len() {
+            None => match free.next() {
+                Some(index) => index,
+                None => {
                     let message = format!("`{callee}` takes {} at most", count(slots.len()));
                     let help = format!("it is called as {}", signature(callee, slots));
-                    reports
-                        .error("hbuild::lang::wrong_arguments", file.site(argument.span), message)
-                        .help(help);
+                    reports.error("hbuild::lang::wrong_arguments", file.site(argument.span), message).help(help);
                     fits = false;
                     continue;
                 }
-                position - 1
-            }
+            },
             Some(name) => match slots.iter().position(|slot| slot.name == name.text) {
                 Some(index) => index,
                 None => {

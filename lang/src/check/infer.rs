@@ -110,6 +110,20 @@ impl<'p> Checker<'p> {
         }
     }
 
+    /// A copy of a type that a name stands for. Types double where names of records are used twice, so a copy
+    /// costs steps, and what is too great is not known any more; evaluation still sees every value.
+    pub fn copy(&mut self, kind: &Type) -> Type {
+        const GREATEST: u32 = 2_000;
+        let size = kind.size(GREATEST);
+        match self.steps.checked_sub(size) {
+            Some(left) if size < GREATEST => {
+                self.steps = left;
+                kind.clone()
+            }
+            _ => Type::Unknown,
+        }
+    }
+
     /// Reports that something else is wanted.
     pub fn wrong_type(&mut self, site: Site, wanted: &str, found: &Type) {
         let message = format!("{wanted} is wanted here, and this is {found}");
@@ -202,8 +216,9 @@ impl<'p> Checker<'p> {
         let table = entries.iter().any(|entry| matches!(entry.key, ast::Key::String(_)));
         let mut fields = BTreeMap::new();
         let mut values = Type::Unknown;
-        for entry in entries {
+        for (index, entry) in entries.iter().enumerate() {
             self.key(&entry.key, scope);
+            self.repeated_key(&entries[..index], entry, scope);
             let kind = self.infer(&entry.value, scope);
             if let (false, Some(name)) = (table, entry.key.text()) {
                 fields.insert(name.to_owned(), kind);
@@ -212,6 +227,16 @@ impl<'p> Checker<'p> {
             }
         }
         if table || entries.is_empty() { Type::Map(Box::new(values)) } else { Type::Record { fields, row: false } }
+    }
+
+    fn repeated_key(&mut self, before: &[ast::Entry], entry: &ast::Entry, scope: &Scope) {
+        let Some(key) = entry.key.text() else { return };
+        if let Some(first) = before.iter().find(|other| other.key.text() == Some(key)) {
+            self.reports
+                .error("hbuild::lang::duplicate_key", scope.file.site(entry.key.span()), format!("the key `{key}` has two values"))
+                .related(scope.file.site(first.key.span()), "the first one")
+                .help("keep one");
+        }
     }
 
     fn generator(&mut self, generator: &ast::Generator, scope: &Scope) -> Scope {

@@ -10,10 +10,11 @@ pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Report
     for file in program.ids().filter(|file| !program.file(*file).standard) {
         let entry = file == FileId::default();
         let mut lints = Lints { definitions, file, reports };
-        for item in &program.file(file).tree.items {
+        let loaded = program.file(file);
+        for (index, item) in loaded.tree.items.iter().enumerate() {
             match item {
                 ast::Item::Import(import) => {
-                    if let Some(name) = &import.name {
+                    if let Some(name) = import.name.as_ref().filter(|_| loaded.imports.contains_key(&index)) {
                         lints.name("unused_import", "import", name);
                     }
                 }
@@ -24,9 +25,9 @@ pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Report
                         lints.name("unused_function", "function", &item.name);
                     }
                 }
-                ast::Item::Declaration(item) => lints.item_axes(program, item),
-                ast::Item::ForAxes(axes) => lints.file_axes(program.file(file), axes),
-                ast::Item::Let(_) => {}
+                ast::Item::Declaration(item) => lints.item_axes(program, loaded, item),
+                ast::Item::ForAxes(axes) if std::ptr::eq(loaded.axes(), axes.bindings.as_slice()) => lints.file_axes(loaded, axes),
+                ast::Item::Let(_) | ast::Item::ForAxes(_) => {}
             }
         }
     }
@@ -86,17 +87,22 @@ impl Lints<'_> {
     }
 
     /// Axes that an item varies over without any difference. What an image is for is a difference by itself.
-    fn item_axes(&mut self, program: &Program, declaration: &ast::Declaration) {
+    fn item_axes(&mut self, program: &Program, file: &LoadedFile, declaration: &ast::Declaration) {
         let image = declaration.kind == DeclarationKind::Image;
         let mentioned = mentions::of_block(&declaration.block);
-        let axes = self.definitions.axes_of(program, self.file, &mentioned);
+        let mut axes = self.definitions.axes_of(program, self.file, &mentioned);
+        for axis in file.axes().iter().rev().filter(|axis| names(declaration, &axis.name.text)) {
+            // What an axis depends on makes a difference where the axis does.
+            axes.extend(mentions::of_bindings([axis]).into_iter().map(|mention| mention.name.to_owned()));
+        }
         for binding in LoadedFile::over(declaration) {
             let name = binding.name.text.as_str();
             let meant = match declaration.kind {
                 DeclarationKind::Build => matches!(name, "distro" | "arch"),
                 _ => image && matches!(name, "distro" | "arch" | "flavor"),
             };
-            if !meant && !axes.contains(name) {
+            let known = file.axes().iter().any(|axis| axis.name.text == name);
+            if known && !meant && !axes.contains(name) {
                 let kind = declaration.kind.as_str();
                 let message =
                     format!("{kind} `{}` varies over `{name}` and is the same everywhere on it", declaration.name.text);
@@ -104,4 +110,9 @@ impl Lints<'_> {
             }
         }
     }
+}
+
+/// Whether the declaration varies over the axis.
+fn names(declaration: &ast::Declaration, axis: &str) -> bool {
+    LoadedFile::over(declaration).any(|binding| binding.name.text == axis)
 }

@@ -19,7 +19,7 @@ impl Checker<'_> {
     /// The type of a name.
     pub fn name(&mut self, name: &str, site: Site, scope: &Scope) -> Type {
         if let Some(kind) = scope.local(name) {
-            return kind.clone();
+            return self.copy(kind);
         }
         let file = self.program.file(scope.file);
         let constant = builtin::constant(name);
@@ -51,11 +51,16 @@ impl Checker<'_> {
     fn bound(&mut self, file: FileId, name: &str, binding: Binding, site: Site, scope: &Scope) -> Type {
         match binding {
             Binding::Let(item) => {
-                self.axes_in_scope((file, item), name, &BTreeSet::new(), site, scope);
+                if !self.axes_in_scope((file, item), name, &BTreeSet::new(), site, scope) {
+                    return Type::Unknown;
+                }
                 self.let_type(file, item)
             }
             Binding::Axis(_) => {
-                self.axis_in_scope(name, name, site, scope);
+                if scope.axes.as_ref().is_some_and(|axes| !axes.contains(name)) {
+                    self.missing_axis(name, name, false, site, scope);
+                    return Type::Unknown;
+                }
                 self.axes.get(&(file, name.to_owned())).cloned().unwrap_or(Type::Unknown)
             }
             Binding::Declaration(item) => self.declaration((file, item), name, &BTreeSet::new(), site, scope),
@@ -86,23 +91,27 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that all axes of a definition can be mentioned here.
-    fn axes_in_scope(&mut self, node: Node, name: &str, fixed: &BTreeSet<String>, site: Site, scope: &Scope) {
+    /// Whether all axes of a definition can be mentioned here; those that cannot are reported.
+    fn axes_in_scope(
+        &mut self,
+        node: Node,
+        name: &str,
+        fixed: &BTreeSet<String>,
+        site: Site,
+        scope: &Scope,
+    ) -> bool {
         let definitions = self.definitions;
+        let mut fits = true;
         for axis in definitions.varies(node).filter(|axis| !fixed.contains(*axis)) {
             let shared = node.0 == scope.file || SHARED_AXES.contains(&axis);
             let known = scope.axes.as_ref().is_none_or(|axes| axes.contains(axis));
             if !shared || !known {
                 let item = self.program.file(node.0).declaration(node.1).is_some();
                 self.missing_axis(axis, name, item, site, scope);
+                fits = false;
             }
         }
-    }
-
-    fn axis_in_scope(&mut self, axis: &str, name: &str, site: Site, scope: &Scope) {
-        if scope.axes.as_ref().is_some_and(|axes| !axes.contains(axis)) {
-            self.missing_axis(axis, name, false, site, scope);
-        }
+        fits
     }
 
     fn missing_axis(&mut self, axis: &str, name: &str, item: bool, site: Site, scope: &Scope) {
@@ -127,13 +136,14 @@ impl Checker<'_> {
         if self.definitions.is_broken(node) {
             return Type::Unknown;
         }
-        if let Some(known) = self.lets.get(&node) {
-            return known.clone();
+        if let Some(known) = self.lets.get(&node).cloned() {
+            return self.copy(&known);
         }
         let program = self.program;
         let Some(binding) = program.file(file).binding(item) else { return Type::Unknown };
         let subject = format!("`{}`", binding.name.text);
         let kind = self.infer(&binding.value, &Scope { file, locals: Vec::new(), axes: None, subject });
+        let kind = self.copy(&kind);
         self.lets.insert(node, kind.clone());
         kind
     }
@@ -143,7 +153,7 @@ impl Checker<'_> {
         let name = member.name.text.as_str();
         if let Some((module, file)) = self.module(&member.base, scope) {
             return match self.exported(&module, file, &member.name, scope) {
-                Some((file, binding)) => self.bound(file, name, binding, site, scope),
+                Some((file, binding)) => self.bound(file, &format!("{module}.{name}"), binding, site, scope),
                 None => Type::Unknown,
             };
         }
@@ -224,7 +234,7 @@ impl Checker<'_> {
                 if let Some((module, file)) = self.module(&member.base, scope) {
                     return match self.exported(&module, file, &member.name, scope) {
                         Some((file, binding)) => {
-                            self.call_bound(file, &member.name.text, binding, call, site, scope)
+                            self.call_bound(file, &format!("{module}.{}", member.name.text), binding, call, site, scope)
                         }
                         None => self.rest(call, scope),
                     };

@@ -8,7 +8,9 @@ pub fn help<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, what:
     let mut all: Vec<&str> = candidates.into_iter().collect();
     all.sort_unstable();
     all.dedup();
-    if let Some(found) = nearest(name, all.iter().copied()) {
+    if name.chars().count() > 2
+        && let Some(found) = nearest(name, all.iter().copied())
+    {
         return format!("did you mean `{found}`?");
     }
     match all.as_slice() {

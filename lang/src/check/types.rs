@@ -66,6 +66,22 @@ impl Type {
         }
     }
 
+    /// How many types it is made of, counted up to `limit`.
+    pub fn size(&self, limit: u32) -> u32 {
+        let inside = match self {
+            List(inner) | Map(inner) | Optional(inner) => inner.size(limit),
+            Record { fields, .. } => {
+                let add = |sum: u32, field: &Type| {
+                    let sum = sum + field.size(limit);
+                    if sum >= limit { Err(limit) } else { Ok(sum) }
+                };
+                fields.values().try_fold(0, add).unwrap_or_else(|limit| limit)
+            }
+            _ => 0,
+        };
+        (inside + 1).min(limit)
+    }
+
     /// The one type of both, or `None` where there is none.
     pub fn unify(&self, other: &Type) -> Option<Type> {
         Some(match (self, other) {

@@ -9,11 +9,12 @@ use crate::modules::Site;
 use crate::syntax::ast::{self, FieldOperator, Statement};
 
 impl Machine<'_> {
-    /// The fields of the block with their ranks settled. Every mistake of the block is reported, then it stops.
-    pub fn block(&mut self, block: &ast::Block, scope: &Scope) -> Eval<FieldSet> {
+    /// The fields of the block with their ranks settled. Statements with mistakes are left out.
+    pub fn block(&mut self, block: &ast::Block, scope: &Scope) -> FieldSet {
         let mut collected = Collected::default();
-        let whole = self.statements(block, scope, false, &mut collected);
-        let (fields, ties) = collected.settle();
+        collected.failed = self.statements(block, scope, false, &mut collected).is_err();
+        let (mut fields, ties) = collected.settle();
+        fields.failed |= !ties.is_empty();
         for tie in &ties {
             let point = if scope.point.axes.is_empty() {
                 String::new()
@@ -25,7 +26,7 @@ impl Machine<'_> {
                 .related(tie.first, "the first one")
                 .help("keep one; `=` is stronger than `use`, and `when` stronger than both");
         }
-        if ties.is_empty() { whole.map(|()| fields) } else { Err(Stop) }
+        fields
     }
 
     fn statements(&mut self, block: &ast::Block, scope: &Scope, when: bool, out: &mut Collected) -> Eval<()> {
@@ -86,7 +87,12 @@ impl Machine<'_> {
         let value = self.eval(&item.value, scope)?;
         let rank = if when { Rank::UseWhen } else { Rank::Use };
         match &value.kind {
-            Kind::Fields(fields) => merge(&FieldSet::clone(fields), rank, site, out),
+            Kind::Fields(fields) => {
+                merge(fields, rank, site, out);
+                if fields.failed {
+                    return Err(Stop);
+                }
+            }
             Kind::Map(map) => {
                 for entry in &map.entries {
                     let candidate = Candidate { rank, value: entry.value.clone(), site };

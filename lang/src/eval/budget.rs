@@ -2,9 +2,9 @@
 //! below what a machine notices.
 
 /// Steps: expressions evaluated, elements and entries copied.
-const STEPS: u64 = 4_000_000;
+const STEPS: u64 = 1_000_000;
 /// Bytes of strings made.
-const BYTES: u64 = 64 << 20;
+const BYTES: u64 = 32 << 20;
 /// Expressions inside one another, through calls and `let`s.
 const DEPTH: u32 = 256;
 /// Points of the axes of a file.

@@ -165,7 +165,7 @@ impl Machine<'_> {
         match &function.body {
             ast::FunctionBody::Value(value) => self.eval(value, &inner),
             ast::FunctionBody::Block(block) => {
-                let fields = self.block(block, &inner)?;
+                let fields = self.block(block, &inner);
                 Ok(Value { kind: Kind::Fields(Rc::new(fields)), site })
             }
         }
@@ -242,7 +242,7 @@ impl Machine<'_> {
                 let (owner, group, mode) = (text(next()), text(next()), self.mode(next())?);
                 if owner.is_none() && group.is_none() && mode.is_none() {
                     let help = "write `attrs(owner = \"nonroot\")`, or `keep` to keep a path from a `delete`";
-                    return self.stop("hbuild::lang::wrong_arguments", site, "`attrs` sets nothing", help);
+                    return self.stop("hbuild::lang::empty_attrs", site, "`attrs` sets nothing", help);
                 }
                 Kind::Rule(Rc::new(PathRule::Attrs { owner, group, mode }))
             }

@@ -26,8 +26,10 @@ impl Machine<'_> {
             ExprKind::Int(number) => Kind::Int(i64::try_from(*number).unwrap_or(i64::MAX)),
             ExprKind::String(literal) => Kind::Text(self.string(literal, scope)?),
             ExprKind::Name(name) => return self.name(name, site, scope),
-            ExprKind::List(elements) => Kind::List(Rc::new(self.all(elements, scope)?)),
-            ExprKind::Record(entries) => self.record(entries, scope)?,
+            ExprKind::List(elements) => {
+                Kind::List(Rc::new(elements.iter().map(|element| self.part(element, scope)).collect()))
+            }
+            ExprKind::Record(entries) => self.record(entries, scope),
             ExprKind::ListComprehension(comprehension) => {
                 self.list_comprehension(comprehension, site, scope)?
             }
@@ -47,10 +49,10 @@ impl Machine<'_> {
         Ok(Value { kind, site })
     }
 
-    /// All of them, so that every mistake is found; stops when one did.
-    fn all(&mut self, elements: &[ast::Expr], scope: &Scope) -> Eval<Vec<Value>> {
-        let values: Vec<Eval<Value>> = elements.iter().map(|element| self.eval(element, scope)).collect();
-        values.into_iter().collect()
+    /// The value of an element or entry; one with a mistake does not keep the others from being looked at.
+    fn part(&mut self, expr: &ast::Expr, scope: &Scope) -> Value {
+        let site = scope.file.site(expr.span);
+        self.eval(expr, scope).unwrap_or(Value { kind: Kind::Invalid, site })
     }
 
     /// The value of a condition.
@@ -64,6 +66,9 @@ impl Machine<'_> {
 
     /// Reports that something else is wanted where `found` is.
     pub fn wrong_type<T>(&mut self, site: Site, wanted: &str, found: &Value) -> Eval<T> {
+        if matches!(found.kind, Kind::Invalid) {
+            return Err(Stop);
+        }
         let message = format!("{wanted} is wanted here, and this is {}", found.describe());
         let report = self.reports.error("hbuild::lang::wrong_type", site, message);
         if found.site != site {
@@ -101,6 +106,9 @@ impl Machine<'_> {
         if let Some(text) = value.interpolated() {
             return Ok(text);
         }
+        if matches!(value.kind, Kind::Invalid) {
+            return Err(Stop);
+        }
         let message = format!("{} does not stand in a string", value.describe());
         let help = match &value.kind {
             Kind::List(_) => "join it: `{{ list.join(\", \") }}`",
@@ -111,20 +119,16 @@ impl Machine<'_> {
         self.stop("hbuild::lang::not_interpolated", scope.file.site(expr.span), message, help)
     }
 
-    fn record(&mut self, entries: &[ast::Entry], scope: &Scope) -> Eval<Kind> {
+    fn record(&mut self, entries: &[ast::Entry], scope: &Scope) -> Kind {
         let mut map = Map::default();
-        let mut whole = Ok(());
         for entry in entries {
             let key = self.key(&entry.key, scope);
-            let value = self.eval(&entry.value, scope);
-            match (key, value) {
-                (Ok(key), Ok(value)) => {
-                    self.insert(&mut map, MapEntry { key, site: scope.file.site(entry.key.span()), value });
-                }
-                _ => whole = Err(Stop),
+            let value = self.part(&entry.value, scope);
+            if let Ok(key) = key {
+                self.insert(&mut map, MapEntry { key, site: scope.file.site(entry.key.span()), value });
             }
         }
-        whole.map(|()| Kind::Map(Rc::new(map)))
+        Kind::Map(Rc::new(map))
     }
 
     /// The text of a key.
@@ -141,6 +145,10 @@ impl Machine<'_> {
             map.entries.push(entry);
             return;
         };
+        let invalid = |value: &Value| matches!(value.kind, Kind::Invalid);
+        if invalid(&first.value) || invalid(&entry.value) {
+            return;
+        }
         if first.value.equals(&entry.value) != Some(true) {
             let message = format!("the key `{}` has two values", entry.key);
             self.reports

@@ -16,6 +16,8 @@ pub struct FieldSet {
     pub tests: Vec<Test>,
     /// Waivers in source order.
     pub waivers: Vec<Waiver>,
+    /// Whether a mistake was reported, so that something may be missing.
+    pub failed: bool,
 }
 
 /// One field.
@@ -78,6 +80,8 @@ pub struct Collected {
     pub tests: Vec<Test>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
+    /// Whether a mistake was reported.
+    pub failed: bool,
 }
 
 /// Two assignments of the same rank where one must win.
@@ -96,7 +100,8 @@ pub struct Tie {
 impl Collected {
     /// The settled fields, and the ties found on the way (the first of each tie stands).
     pub fn settle(self) -> (FieldSet, Vec<Tie>) {
-        let mut set = FieldSet { tests: self.tests, waivers: self.waivers, ..FieldSet::default() };
+        let (tests, waivers, failed) = (self.tests, self.waivers, self.failed);
+        let mut set = FieldSet { tests, waivers, failed, ..FieldSet::default() };
         let mut ties = Vec::new();
         for (name, candidates) in self.fields {
             let value = strongest(candidates, || name.clone(), &mut ties);

@@ -39,7 +39,7 @@ impl Machine<'_> {
         let declaration = program.file(file).declaration(item).ok_or(Stop)?;
         let site = file.site(declaration.name.span);
         let (distro, flavor, arch) = self.axes_of_image(point, &declaration.name.text, site)?;
-        let set = self.item_fields(node, declaration, point)?;
+        let set = self.item_fields(node, declaration, point);
         let subject = format!("image `{}`", declaration.name.text);
         let defaults = self.edition_defaults(&distro, flavor);
         let mut fields = Fields::new(self, set, schema::IMAGE, &subject);

@@ -125,7 +125,7 @@ impl Machine<'_> {
     pub fn member(&mut self, member: &ast::Member, site: Site, scope: &Scope) -> Eval<Value> {
         if let Some((module, file)) = self.module(&member.base, scope) {
             let (file, binding) = self.exported(&module, file, &member.name, scope)?;
-            return self.bound(file, &member.name.text, binding, site, scope);
+            return self.bound(file, &format!("{module}.{}", member.name.text), binding, site, scope);
         }
         let base = self.eval(&member.base, scope)?;
         let name = member.name.text.as_str();

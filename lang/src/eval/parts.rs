@@ -14,7 +14,7 @@ impl Machine<'_> {
         let site = scope.file.site(test.name.span);
         let name = self.string(&test.name, scope)?.to_string();
         self.form(&name, Form::Line, site)?;
-        let set = self.block(&test.block, scope)?;
+        let set = self.block(&test.block, scope);
         let item = format!("test \"{name}\"");
         let mut fields = Fields::new(self, set, schema::TEST, &item);
         let run = fields.plain("run");
@@ -34,7 +34,7 @@ impl Machine<'_> {
         let site = scope.file.site(waive.rule.span);
         let rule = waive.rule.text.clone();
         self.form(&rule, Form::Word, site)?;
-        let set = self.block(&waive.block, scope)?;
+        let set = self.block(&waive.block, scope);
         let item = format!("waiver of `{rule}`");
         let mut fields = Fields::new(self, set, schema::WAIVER, &item);
         if !fields.has("because") && !fields.failed {

@@ -20,7 +20,7 @@ impl Machine<'_> {
         let program = self.program;
         let declaration = program.file(file).declaration(item).ok_or(Stop)?;
         let site = file.site(declaration.name.span);
-        let set = self.item_fields(node, declaration, point)?;
+        let set = self.item_fields(node, declaration, point);
         let name = self.item_name(file, &declaration.name.text);
         let mut fields = Fields::new(self, set, schema::SOURCE, &format!("source `{name}`"));
         let from = from(&mut fields, &name, site);
@@ -38,7 +38,7 @@ impl Machine<'_> {
         node: Node,
         declaration: &ast::Declaration,
         point: &Rc<Point>,
-    ) -> Eval<FieldSet> {
+    ) -> FieldSet {
         let subject = format!("{} `{}`", declaration.kind.as_str(), declaration.name.text);
         self.block(&declaration.block, &Scope::new(node.0, point.clone(), subject))
     }
@@ -48,7 +48,7 @@ impl Machine<'_> {
         let (file, item) = node;
         let program = self.program;
         let declaration = program.file(file).declaration(item).ok_or(Stop)?;
-        let set = self.item_fields(node, declaration, point)?;
+        let set = self.item_fields(node, declaration, point);
         let name = self.item_name(file, &declaration.name.text);
         let item_site = file.site(declaration.name.span);
         let mut fields = Fields::new(self, set, schema::REPOSITORY, &format!("repository `{name}`"));
@@ -107,7 +107,7 @@ fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFro
         (true, true) => {
             let at = fields.site("path", site);
             let message = format!("{item} has both `url` and `path`");
-            fields.machine.error("hbuild::lang::bad_field", at, message).help("keep one of them");
+            fields.machine.error("hbuild::lang::source_conflict", at, message).help("keep one of them");
             fields.failed = true;
             None
         }
@@ -116,7 +116,7 @@ fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFro
                 if fields.has(other) {
                     let at = fields.site(other, site);
                     let message = format!("`{other}` goes with `url`, not with `path`");
-                    fields.machine.error("hbuild::lang::bad_field", at, message).help("leave it out");
+                    fields.machine.error("hbuild::lang::source_conflict", at, message).help("leave it out");
                     fields.failed = true;
                 }
             }

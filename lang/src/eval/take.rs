@@ -33,7 +33,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         schema: &'static [schema::Field],
         item: &str,
     ) -> Self {
-        let mut fields = Fields { machine, set, schema, failed: false };
+        let failed = set.failed;
+        let mut fields = Fields { machine, set, schema, failed };
         fields.known(item);
         fields
     }
@@ -42,6 +43,7 @@ impl<'a, 'p> Fields<'a, 'p> {
         for (name, field) in &self.set.fields {
             let site = field_site(field);
             match schema::find(self.schema, name) {
+                None if self.machine.reports.has("hbuild::lang::unknown_field") => self.failed = true,
                 None => {
                     let help = suggest::help(name, self.schema.iter().map(|field| field.name), "fields");
                     let message = format!("{item} has no field `{name}`");
@@ -136,7 +138,10 @@ impl<'a, 'p> Fields<'a, 'p> {
         let mut elements = Vec::new();
         for value in winner.into_iter().chain(field.appends) {
             match &value.kind {
-                Kind::List(list) => elements.extend(list.iter().cloned()),
+                Kind::List(list) => {
+                    self.failed |= list.iter().any(|element| matches!(element.kind, Kind::Invalid));
+                    elements.extend(list.iter().cloned());
+                }
                 Kind::Text(_) if single => elements.push(value),
                 _ => {
                     let _: Eval<()> = self.machine.wrong_type(value.site, wanted, &value);
@@ -202,7 +207,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         for (key, (value, site)) in field.keys {
             map.entries.push(super::value::MapEntry { key, site, value });
         }
-        map.entries.retain(|entry| !entry.value.is_none());
+        self.failed |= map.entries.iter().any(|entry| matches!(entry.value.kind, Kind::Invalid));
+        map.entries.retain(|entry| !matches!(entry.value.kind, Kind::None | Kind::Invalid));
         map
     }
 

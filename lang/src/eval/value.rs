@@ -21,6 +21,8 @@ pub struct Value {
 pub enum Kind {
     /// `none`, a value that is absent.
     None,
+    /// What stands where an element of a list or record had a mistake, which is reported.
+    Invalid,
     /// A condition.
     Bool(bool),
     /// A whole number.
@@ -102,6 +104,7 @@ impl Value {
     pub fn describe(&self) -> &'static str {
         match &self.kind {
             Kind::None => "`none`",
+            Kind::Invalid => "a mistake",
             Kind::Bool(_) => "a condition",
             Kind::Int(_) => "a number",
             Kind::Text(_) => "a string",
@@ -149,6 +152,7 @@ impl Value {
     /// a row of a table that is an axis with its label.
     pub fn equals(&self, other: &Value) -> Option<bool> {
         Some(match (&self.kind, &other.kind) {
+            (Kind::Invalid, _) | (_, Kind::Invalid) => false,
             (Kind::None, Kind::None) => true,
             (Kind::None, _) | (_, Kind::None) => false,
             (Kind::Bool(left), Kind::Bool(right)) => left == right,

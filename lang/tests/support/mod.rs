@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test file uses a part of it")]
 //! Annotated fixtures: a recipe with what it evaluates to, or what is wrong with it, in its comments.
 //!
 //! - `#= path = text`: the evaluated recipe as JSON has this value at the path (`images.0.title`, or `images.#`
