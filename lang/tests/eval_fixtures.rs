@@ -20,7 +20,8 @@ struct Announced {
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "hb"));
     files.sort();
     files
@@ -48,7 +49,13 @@ fn announced(text: &str) -> Vec<Announced> {
             if placed {
                 waiting.push(found.len());
             }
-            found.push(Announced { code: format!("hbuild::lang::{}", code.trim()), severity, line: None, word, text });
+            found.push(Announced {
+                code: format!("hbuild::lang::{}", code.trim()),
+                severity,
+                line: None,
+                word,
+                text,
+            });
         } else if !note.starts_with("#=") {
             for index in waiting.drain(..) {
                 found[index].line = Some(number);
@@ -63,7 +70,8 @@ fn answers(one: &Announced, diagnostic: &Diagnostic, checked: &Checked) -> bool 
     let source = checked.texts.get(label.file.as_deref().unwrap_or_default()).map_or("", String::as_str);
     let line = LineIndex::new(source).line_column(label.range.start).line;
     let word = source.get(label.range.clone()).unwrap_or_default();
-    let all = format!("{} {} {}", diagnostic.message, label.text, diagnostic.help.clone().unwrap_or_default());
+    let all =
+        format!("{} {} {}", diagnostic.message, label.text, diagnostic.help.clone().unwrap_or_default());
     one.code == diagnostic.code
         && diagnostic.is_error() == (one.severity == '!')
         && one.line.is_none_or(|wanted| wanted == line)

@@ -24,8 +24,12 @@ pub fn bind<'a>(
 ) -> Option<Vec<Option<&'a ast::Expr>>> {
     let mut bound: Vec<Option<&ast::Expr>> = vec![None; slots.len()];
     let mut fits = true;
-    let named: Vec<&str> =
-        call.arguments.iter().filter_map(|argument| argument.name.as_ref()).map(|name| name.text.as_str()).collect();
+    let named: Vec<&str> = call
+        .arguments
+        .iter()
+        .filter_map(|argument| argument.name.as_ref())
+        .map(|name| name.text.as_str())
+        .collect();
     let mut free = (0..slots.len()).filter(|index| !named.contains(&slots[*index].name));
     for argument in &call.arguments {
         let index = match &argument.name {
@@ -34,7 +38,9 @@ pub fn bind<'a>(
                 None => {
                     let message = format!("`{callee}` takes {} at most", count(slots.len()));
                     let help = format!("it is called as {}", signature(callee, slots));
-                    reports.error("hbuild::lang::wrong_arguments", file.site(argument.span), message).help(help);
+                    reports
+                        .error("hbuild::lang::wrong_arguments", file.site(argument.span), message)
+                        .help(help);
                     fits = false;
                     continue;
                 }

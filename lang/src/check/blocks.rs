@@ -89,7 +89,8 @@ impl Checker<'_> {
     /// Reports a local name that something else has already.
     pub fn new_name(&mut self, scope: &Scope, name: &ast::Name) {
         let file = self.program.file(scope.file);
-        let bound = file.names.get(&name.text).is_some_and(|binding| !matches!(binding, Binding::Function(_)));
+        let bound =
+            file.names.get(&name.text).is_some_and(|binding| !matches!(binding, Binding::Function(_)));
         let taken = if bound {
             "the file has that name already"
         } else if scope.local(&name.text).is_some() {
@@ -122,7 +123,9 @@ impl Checker<'_> {
         let scope = Scope { file, locals: Vec::new(), axes: Some(axes), subject };
         let fields = match declaration.kind {
             DeclarationKind::Source => Fields { tables: &[schema::SOURCE], image: false, build: false },
-            DeclarationKind::Repository => Fields { tables: &[schema::REPOSITORY], image: false, build: false },
+            DeclarationKind::Repository => {
+                Fields { tables: &[schema::REPOSITORY], image: false, build: false }
+            }
             DeclarationKind::Image => Fields { tables: &[schema::IMAGE], image: true, build: false },
             DeclarationKind::Build => Fields { tables: &[schema::BUILD], image: false, build: true },
         };
@@ -145,7 +148,10 @@ impl Checker<'_> {
                 Statement::Field(field) => self.field(field, fields, scope),
                 Statement::Use(item) => {
                     let kind = self.infer(&item.value, scope);
-                    if !matches!(kind.present(), Type::Fields | Type::Record { .. } | Type::Map(_) | Type::Unknown) {
+                    if !matches!(
+                        kind.present(),
+                        Type::Fields | Type::Record { .. } | Type::Map(_) | Type::Unknown
+                    ) {
                         self.wrong_type(scope.file.site(item.value.span), "a record of fields", &kind);
                     }
                 }
@@ -169,7 +175,11 @@ impl Checker<'_> {
                 }
                 Statement::Waive(waive) => {
                     if !fields.image {
-                        self.misplaced(scope.file.site(waive.keyword), "`waive`", "waivers belong to an image");
+                        self.misplaced(
+                            scope.file.site(waive.keyword),
+                            "`waive`",
+                            "waivers belong to an image",
+                        );
                     }
                     self.part(&waive.block, &[schema::WAIVER], scope);
                 }
@@ -239,9 +249,13 @@ impl Checker<'_> {
     fn fits_key(&mut self, kind: &Type, shape: Shape, site: Site) {
         let (fits, wanted) = match shape {
             Shape::Map(_, form) => (kind.fits(Shape::Text(form)), "a string"),
-            Shape::Rules => (matches!(kind.present(), Type::Rule | Type::Unknown | Type::None), "a rule such as `file(…)`"),
+            Shape::Rules => (
+                matches!(kind.present(), Type::Rule | Type::Unknown | Type::None),
+                "a rule such as `file(…)`",
+            ),
             Shape::Records(..) => {
-                let record = matches!(kind.present(), Type::Record { .. } | Type::Map(_) | Type::Unknown | Type::None);
+                let record =
+                    matches!(kind.present(), Type::Record { .. } | Type::Map(_) | Type::Unknown | Type::None);
                 (record, "a record")
             }
             _ => (true, ""),

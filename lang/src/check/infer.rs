@@ -150,7 +150,9 @@ impl<'p> Checker<'p> {
                 _ => "strings, whole numbers and versions stand in `{{ }}`",
             };
             let message = format!("{kind} does not stand in a string");
-            self.reports.error("hbuild::lang::not_interpolated", scope.file.site(expr.span), message).help(help);
+            self.reports
+                .error("hbuild::lang::not_interpolated", scope.file.site(expr.span), message)
+                .help(help);
         }
     }
 
@@ -200,8 +202,11 @@ impl<'p> Checker<'p> {
                 format!("write `{added} = none` in the others"),
             ),
             (None, None) => {
-                let differs = row.iter().find(|(name, kind)| first.get(*name).is_some_and(|one| one.unify(kind).is_none()));
-                let (name, kind) = differs.map_or(("", "a value".to_owned()), |(name, kind)| (name, kind.to_string()));
+                let differs = row
+                    .iter()
+                    .find(|(name, kind)| first.get(*name).is_some_and(|one| one.unify(kind).is_none()));
+                let (name, kind) =
+                    differs.map_or(("", "a value".to_owned()), |(name, kind)| (name, kind.to_string()));
                 let before = first.get(name).map_or_else(String::new, Type::to_string);
                 (
                     format!("`{name}` is {kind} in this row, and {before} in those before it"),
@@ -226,14 +231,22 @@ impl<'p> Checker<'p> {
                 values = self.one_type(values, kind, scope.file.site(entry.value.span), "values");
             }
         }
-        if table || entries.is_empty() { Type::Map(Box::new(values)) } else { Type::Record { fields, row: false } }
+        if table || entries.is_empty() {
+            Type::Map(Box::new(values))
+        } else {
+            Type::Record { fields, row: false }
+        }
     }
 
     fn repeated_key(&mut self, before: &[ast::Entry], entry: &ast::Entry, scope: &Scope) {
         let Some(key) = entry.key.text() else { return };
         if let Some(first) = before.iter().find(|other| other.key.text() == Some(key)) {
             self.reports
-                .error("hbuild::lang::duplicate_key", scope.file.site(entry.key.span()), format!("the key `{key}` has two values"))
+                .error(
+                    "hbuild::lang::duplicate_key",
+                    scope.file.site(entry.key.span()),
+                    format!("the key `{key}` has two values"),
+                )
                 .related(scope.file.site(first.key.span()), "the first one")
                 .help("keep one");
         }
@@ -253,10 +266,9 @@ impl<'p> Checker<'p> {
     pub fn elements(&mut self, over: &Type, site: Site) -> Type {
         match over.present() {
             Type::List(element) | Type::Map(element) => element.as_ref().clone(),
-            Type::Record { fields, .. } => fields
-                .values()
-                .try_fold(Type::Unknown, |all, kind| all.unify(kind))
-                .unwrap_or(Type::Unknown),
+            Type::Record { fields, .. } => {
+                fields.values().try_fold(Type::Unknown, |all, kind| all.unify(kind)).unwrap_or(Type::Unknown)
+            }
             Type::Unknown => Type::Unknown,
             _ => {
                 self.wrong_type(site, "a list or a map", over);
@@ -292,7 +304,8 @@ impl<'p> Checker<'p> {
             },
             BinaryOperator::Equal | BinaryOperator::NotEqual => self.comparable(&left, &right, right_site),
             _ => {
-                let ordered = |kind: &Type| matches!(kind.present(), Type::Int | Type::Version | Type::Unknown);
+                let ordered =
+                    |kind: &Type| matches!(kind.present(), Type::Int | Type::Version | Type::Unknown);
                 if !ordered(&left) || !ordered(&right) || left.present().unify(right.present()).is_none() {
                     let message = format!("{left} and {right} have no order");
                     let help = "two versions or two whole numbers have an order; write `version(\"3.10\")`";
@@ -320,10 +333,12 @@ impl<'p> Checker<'p> {
         let wanted = match (left.present(), right.present()) {
             (Type::Unknown, Type::Unknown) => return Type::Unknown,
             (Type::Unknown, other) | (other, Type::Unknown) => return other.clone(),
-            (Type::List(_), Type::List(_)) | (Type::Text, Type::Text) => match left.present().unify(right.present()) {
-                Some(both) => return both,
-                None => left.to_string(),
-            },
+            (Type::List(_), Type::List(_)) | (Type::Text, Type::Text) => {
+                match left.present().unify(right.present()) {
+                    Some(both) => return both,
+                    None => left.to_string(),
+                }
+            }
             (Type::Map(_) | Type::Record { .. }, Type::Map(_) | Type::Record { .. }) => {
                 return self.merged(left.present(), right.present());
             }

@@ -26,7 +26,9 @@ pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Report
                     }
                 }
                 ast::Item::Declaration(item) => lints.item_axes(program, loaded, item),
-                ast::Item::ForAxes(axes) if std::ptr::eq(loaded.axes(), axes.bindings.as_slice()) => lints.file_axes(loaded, axes),
+                ast::Item::ForAxes(axes) if std::ptr::eq(loaded.axes(), axes.bindings.as_slice()) => {
+                    lints.file_axes(loaded, axes)
+                }
                 ast::Item::Let(_) | ast::Item::ForAxes(_) => {}
             }
         }
@@ -104,8 +106,10 @@ impl Lints<'_> {
             let known = file.axes().iter().any(|axis| axis.name.text == name);
             if known && !meant && !axes.contains(name) {
                 let kind = declaration.kind.as_str();
-                let message =
-                    format!("{kind} `{}` varies over `{name}` and is the same everywhere on it", declaration.name.text);
+                let message = format!(
+                    "{kind} `{}` varies over `{name}` and is the same everywhere on it",
+                    declaration.name.text
+                );
                 self.warn("unused_axis", self.file.site(binding.name.span), message);
             }
         }

@@ -104,10 +104,12 @@ impl Checker<'_> {
             PatternKind::Bool(_) => Type::Bool,
             PatternKind::Int(_) => Type::Int,
             PatternKind::String(_) => Type::Text,
-            PatternKind::Name { name, arguments } => match self.named_pattern(name, arguments.as_deref(), file) {
-                Some(kind) => kind,
-                None => return,
-            },
+            PatternKind::Name { name, arguments } => {
+                match self.named_pattern(name, arguments.as_deref(), file) {
+                    Some(kind) => kind,
+                    None => return,
+                }
+            }
         };
         let fits = match (&kind, subject.present()) {
             (_, Type::Unknown) | (Type::None, _) => true,
@@ -115,7 +117,11 @@ impl Checker<'_> {
             (kind, subject) => kind == subject,
         };
         if !fits {
-            self.wrong_pattern(site, format!("this pattern never takes {subject}"), "patterns are of the type of what is looked at");
+            self.wrong_pattern(
+                site,
+                format!("this pattern never takes {subject}"),
+                "patterns are of the type of what is looked at",
+            );
         }
     }
 
@@ -123,7 +129,12 @@ impl Checker<'_> {
         self.reports.error("hbuild::lang::wrong_pattern", site, message).help(help);
     }
 
-    fn named_pattern(&mut self, name: &ast::Name, arguments: Option<&[ast::Pattern]>, file: FileId) -> Option<Type> {
+    fn named_pattern(
+        &mut self,
+        name: &ast::Name,
+        arguments: Option<&[ast::Pattern]>,
+        file: FileId,
+    ) -> Option<Type> {
         let site = file.site(name.span);
         let kind = match (builtin::constant(&name.text), arguments) {
             (Some(Constant::Family(_)), _) => Type::Distro,

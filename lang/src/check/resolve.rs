@@ -74,7 +74,14 @@ impl Checker<'_> {
         }
     }
 
-    fn declaration(&mut self, node: Node, name: &str, fixed: &BTreeSet<String>, site: Site, scope: &Scope) -> Type {
+    fn declaration(
+        &mut self,
+        node: Node,
+        name: &str,
+        fixed: &BTreeSet<String>,
+        site: Site,
+        scope: &Scope,
+    ) -> Type {
         let Some(declaration) = self.program.file(node.0).declaration(node.1) else { return Type::Unknown };
         match declaration.kind {
             DeclarationKind::Image => {
@@ -211,7 +218,9 @@ impl Checker<'_> {
         let file = file?;
         let program = self.program;
         match program.file(file).names.get(&name.text) {
-            Some(binding @ (Binding::Let(_) | Binding::Function(_) | Binding::Declaration(_))) => Some((file, *binding)),
+            Some(binding @ (Binding::Let(_) | Binding::Function(_) | Binding::Declaration(_))) => {
+                Some((file, *binding))
+            }
             _ => {
                 let exported = |binding: &Binding| !matches!(binding, Binding::Import(_) | Binding::Axis(_));
                 let names = program.file(file).names.iter().filter(|(_, binding)| exported(binding));
@@ -233,9 +242,14 @@ impl Checker<'_> {
             ExprKind::Member(member) => {
                 if let Some((module, file)) = self.module(&member.base, scope) {
                     return match self.exported(&module, file, &member.name, scope) {
-                        Some((file, binding)) => {
-                            self.call_bound(file, &format!("{module}.{}", member.name.text), binding, call, site, scope)
-                        }
+                        Some((file, binding)) => self.call_bound(
+                            file,
+                            &format!("{module}.{}", member.name.text),
+                            binding,
+                            call,
+                            site,
+                            scope,
+                        ),
                         None => self.rest(call, scope),
                     };
                 }
@@ -274,12 +288,16 @@ impl Checker<'_> {
         let callee = scope.file.site(call.callee.span);
         if scope.local(name).is_some() || builtin::constant(name).is_some() {
             let message = format!("`{name}` is not a function");
-            self.reports.error("hbuild::lang::not_a_function", callee, message).help("leave the parentheses out");
+            self.reports
+                .error("hbuild::lang::not_a_function", callee, message)
+                .help("leave the parentheses out");
         } else {
             let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
             let language = builtin::functions();
             let help = suggest::help(name, own.map(|(name, _)| name.as_str()).chain(language), "functions");
-            self.reports.error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`")).help(help);
+            self.reports
+                .error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"))
+                .help(help);
         }
         self.rest(call, scope)
     }
@@ -307,16 +325,24 @@ impl Checker<'_> {
             Binding::Let(_) | Binding::Axis(_) | Binding::Import(_) => {
                 let callee = scope.file.site(call.callee.span);
                 let message = format!("`{name}` is not a function");
-                self.reports.error("hbuild::lang::not_a_function", callee, message).help("leave the parentheses out");
+                self.reports
+                    .error("hbuild::lang::not_a_function", callee, message)
+                    .help("leave the parentheses out");
                 self.rest(call, scope)
             }
         }
     }
 
     /// The axes that a reference names.
-    fn explicit(&mut self, declaration: &ast::Declaration, call: &ast::Call, scope: &Scope) -> BTreeSet<String> {
+    fn explicit(
+        &mut self,
+        declaration: &ast::Declaration,
+        call: &ast::Call,
+        scope: &Scope,
+    ) -> BTreeSet<String> {
         self.rest(call, scope);
-        let over: Vec<&str> = LoadedFile::over(declaration).map(|binding| binding.name.text.as_str()).collect();
+        let over: Vec<&str> =
+            LoadedFile::over(declaration).map(|binding| binding.name.text.as_str()).collect();
         let slots: Vec<Slot<'_>> = over.iter().map(|name| Slot { name, required: false }).collect();
         if let Some(positional) = call.arguments.iter().find(|argument| argument.name.is_none()) {
             let help = format!("write `{}(axis = \"label\")`", declaration.name.text);
@@ -326,10 +352,20 @@ impl Checker<'_> {
         } else {
             arguments::bind(scope.file, &declaration.name.text, &slots, call, self.reports);
         }
-        call.arguments.iter().filter_map(|argument| argument.name.as_ref()).map(|name| name.text.clone()).collect()
+        call.arguments
+            .iter()
+            .filter_map(|argument| argument.name.as_ref())
+            .map(|name| name.text.clone())
+            .collect()
     }
 
-    fn call_function(&mut self, node: Node, function: &ast::Function, call: &ast::Call, scope: &Scope) -> Type {
+    fn call_function(
+        &mut self,
+        node: Node,
+        function: &ast::Function,
+        call: &ast::Call,
+        scope: &Scope,
+    ) -> Type {
         let slots: Vec<Slot<'_>> = function
             .parameters
             .iter()
@@ -381,8 +417,10 @@ impl Checker<'_> {
         call: &ast::Call,
         scope: &Scope,
     ) -> Option<Vec<Option<Type>>> {
-        let slots: Vec<Slot<'_>> =
-            parameters.iter().map(|parameter| Slot { name: parameter.name, required: parameter.required }).collect();
+        let slots: Vec<Slot<'_>> = parameters
+            .iter()
+            .map(|parameter| Slot { name: parameter.name, required: parameter.required })
+            .collect();
         let Some(bound) = arguments::bind(scope.file, name, &slots, call, self.reports) else {
             self.rest(call, scope);
             return None;
@@ -451,7 +489,9 @@ fn unfit(parameter: &Parameter, kind: &Type) -> Option<&'static str> {
     let (fits, wanted) = match (parameter.kind, kind.present()) {
         (ParameterKind::Other, _) => (true, ""),
         (ParameterKind::Text, kind) => (text(kind), "a string"),
-        (ParameterKind::TextOrVersion, kind) => (text(kind) || *kind == Type::Version, "a string or a version"),
+        (ParameterKind::TextOrVersion, kind) => {
+            (text(kind) || *kind == Type::Version, "a string or a version")
+        }
         (ParameterKind::Int, kind) => (*kind == Type::Int, "a whole number"),
         (ParameterKind::Texts, Type::List(element)) => (text(element), "a string or a list of strings"),
         (ParameterKind::Texts, kind) => (text(kind), "a string or a list of strings"),

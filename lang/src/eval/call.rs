@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::machine::{Eval, Machine, Scope, Stop};
 use super::point::Point;
+use super::tags;
 use super::value::{Kind, Value};
 use super::version::Version;
-use super::tags;
 use crate::check::arguments::{self, Slot};
 use crate::check::suggest;
 use crate::modules::builtin::{self, Function, Method, Parameter, ParameterKind};
@@ -55,7 +55,8 @@ impl Machine<'_> {
             return self.stop("hbuild::lang::not_a_function", callee, message, "leave the parentheses out");
         }
         let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
-        let help = suggest::help(name, own.map(|(name, _)| name.as_str()).chain(builtin::functions()), "functions");
+        let help =
+            suggest::help(name, own.map(|(name, _)| name.as_str()).chain(builtin::functions()), "functions");
         self.stop("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"), &help)
     }
 

@@ -33,12 +33,7 @@ impl Machine<'_> {
     }
 
     /// The settled fields of an item at a point.
-    pub fn item_fields(
-        &mut self,
-        node: Node,
-        declaration: &ast::Declaration,
-        point: &Rc<Point>,
-    ) -> FieldSet {
+    pub fn item_fields(&mut self, node: Node, declaration: &ast::Declaration, point: &Rc<Point>) -> FieldSet {
         let subject = format!("{} `{}`", declaration.kind.as_str(), declaration.name.text);
         self.block(&declaration.block, &Scope::new(node.0, point.clone(), subject))
     }

@@ -40,7 +40,10 @@ impl Memory {
         for line in text.lines() {
             match line.strip_prefix("#: ") {
                 Some(next) => {
-                    files.insert(std::mem::replace(&mut name, next.to_owned()), std::mem::take(&mut part).into());
+                    files.insert(
+                        std::mem::replace(&mut name, next.to_owned()),
+                        std::mem::take(&mut part).into(),
+                    );
                 }
                 None => {
                     part.push_str(line);
