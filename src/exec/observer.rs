@@ -22,7 +22,8 @@ impl Observer for Unobserved {
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// How many derivations this run looks at in all, as far as is known now: those found in the memo and those
-    /// to be resolved. Each ends with one [`Event::Finished`] or [`Event::Failed`].
+    /// to be resolved. Each ends with [`Event::Finished`] or [`Event::Failed`]; one whose lost pack has to be
+    /// made again ends once more.
     Planned {
         /// Their number; a later event may give a larger one.
         total: usize,

@@ -30,8 +30,8 @@ struct Node {
     waiters: Vec<DerivationId>,
     /// Dependents that are not done.
     users: usize,
-    /// Whether a warning, a wait and an end were told of it already.
-    told: bool,
+    /// Whether the wait for another was told.
+    wait_told: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -156,7 +156,7 @@ impl<'a> State<'a> {
                 let subject = self.subject(id)?;
                 super::tell_end(self.observer, subject, &record, Cached::Memo, std::time::Duration::ZERO);
                 let node = self.node(id);
-                (node.phase, node.complete, node.told) = (Phase::Done, complete, true);
+                (node.phase, node.complete) = (Phase::Done, complete);
                 node.record = Some(record);
                 Ok(true)
             }
@@ -181,7 +181,6 @@ impl<'a> State<'a> {
         inputs.sort_unstable();
         inputs.dedup();
         for input in inputs {
-            // Counted before the demand, so that nothing of the input is forgotten meanwhile.
             if !self.demand(&input, complete)? {
                 self.node(&input).waiters.push(*id);
                 self.node(id).missing += 1;
@@ -227,7 +226,7 @@ impl<'a> State<'a> {
         self.contended.push(id);
         let node = self.node(&id);
         node.phase = Phase::Contended;
-        !std::mem::replace(&mut node.told, true)
+        !std::mem::replace(&mut node.wait_told, true)
     }
 
     /// Queues again what was put aside.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::digest::{Digest, Sha256};
+use crate::digest::Digest;
 use crate::tree::ContentError;
 
 /// Why the store could not do what was asked.
@@ -103,18 +103,6 @@ pub enum StoreError {
     InUse {
         /// The store.
         path: PathBuf,
-    },
-    /// The bytes given are not those with the expected SHA-256.
-    #[error("expected SHA-256 {expected}, got {actual}")]
-    #[diagnostic(
-        code(hbuild::store::digest_mismatch),
-        help("the bytes were thrown away; fetch them again, from another mirror if it stays so")
-    )]
-    DigestMismatch {
-        /// What was expected.
-        expected: Sha256,
-        /// What came.
-        actual: Sha256,
     },
     /// The caller's cancel flag was raised while waiting.
     #[error("stopped")]
