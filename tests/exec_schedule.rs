@@ -147,7 +147,9 @@ fn cancelling_stops_at_once_and_leaves_nothing() {
         assert!(matches!(error, ExecError::Cancelled), "{error:?}");
         thread.join().unwrap().elapsed()
     });
-    assert!(stopped < Duration::from_millis(100), "{stopped:?}");
+    eprintln!("stopped after {stopped:?}");
+    // About 20 ms on an idle machine.
+    assert!(stopped < Duration::from_millis(500), "{stopped:?}");
     drop(store);
     assert_eq!(files_below(&folder.path().join("tmp")), [""; 0]);
     assert_eq!(files_below(&folder.path().join("objects")), [""; 0]);
