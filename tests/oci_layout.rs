@@ -272,7 +272,8 @@ fn documents_keep_the_schemas_of_the_specification() {
     if !schemas.is_dir() {
         return skip("no schemas of the OCI image specification");
     }
-    let modules = std::process::Command::new("python3").args(["-c", "import jsonschema, referencing"]).status();
+    let modules =
+        std::process::Command::new("python3").args(["-c", "import jsonschema, referencing"]).status();
     if !modules.is_ok_and(|status| status.success()) {
         return skip("no python3 with jsonschema and referencing");
     }

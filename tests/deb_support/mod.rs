@@ -70,10 +70,7 @@ pub fn packages(suite: &str, names: &[&str]) -> Result<Vec<Package>, String> {
 
 /// This machine's Debian mirror.
 pub fn mirror() -> Result<String, String> {
-    let script = ["../shared/peers/mirror.sh", "../../shared/peers/mirror.sh"];
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = script.iter().map(|path| root.join(path)).find(|path| path.exists());
-    let script = script.ok_or("../shared/peers/mirror.sh is not here")?;
+    let script = script("mirror.sh")?;
     let output = Command::new("bash").arg(script).output().map_err(|error| error.to_string())?;
     let mirror = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if mirror.is_empty() { Err("this machine's apt names no Debian mirror".to_owned()) } else { Ok(mirror) }
@@ -113,4 +110,25 @@ pub fn unpack(context: &mut MemoryContext, package: &Package) -> BTreeMap<String
     let made = UnpackBuilder.build(&derivation, context).unwrap();
     context.inputs = before;
     made
+}
+
+/// The names of what apt installs into an empty root for `names`, without recommendations.
+pub fn closure(suite: &str, names: &[&str]) -> Result<Vec<String>, String> {
+    let script = script("apt-oracle.sh")?;
+    let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("apt-{suite}-{}", std::process::id()));
+    let listed = run(Command::new("bash").arg(script).arg(&state).arg(suite).args(names));
+    let _ = std::fs::remove_dir_all(state);
+    Ok(listed?.lines().filter_map(|line| line.split_once('_')).map(|(name, _)| name.to_owned()).collect())
+}
+
+fn script(name: &str) -> Result<PathBuf, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = ["../shared/peers", "../../shared/peers"].map(|folder| root.join(folder).join(name));
+    places.into_iter().find(|path| path.exists()).ok_or_else(|| format!("../shared/peers/{name} is not here"))
+}
+
+/// The program that wrote a library cache, as its last section says.
+pub fn generator(cache: &[u8]) -> String {
+    let at = cache.windows(9).rposition(|part| part == b"ldconfig ").unwrap_or(cache.len());
+    String::from_utf8_lossy(&cache[at..]).into_owned()
 }

@@ -76,9 +76,9 @@ fn put(out: &mut Vec<u8>, numbers: &[u32]) {
 /// The strings, each with a NUL, one that ends another shared with it; and where each begins.
 fn string_table<'a>(strings: impl Iterator<Item = &'a str>) -> (Vec<u8>, BTreeMap<&'a str, usize>) {
     let mut all: Vec<&str> = strings.collect();
-    // From the last byte; of two where one ends the other, the longer first.
+    // From the last byte, descending; of two where one ends the other, the longer first.
     all.sort_by(|a, b| {
-        let tails = a.bytes().rev().zip(b.bytes().rev()).map(|(a, b)| a.cmp(&b));
+        let tails = a.bytes().rev().zip(b.bytes().rev()).map(|(a, b)| b.cmp(&a));
         tails.fold(Ordering::Equal, Ordering::then).then_with(|| b.len().cmp(&a.len()))
     });
     all.dedup();

@@ -57,16 +57,13 @@ fn generator(workspace: &Workspace<'_>) -> String {
     format!("ldconfig (Debian GLIBC {version}) stable release version {upstream}")
 }
 
-fn system_folders(arch: Arch) -> Vec<String> {
-    let (triplet, more): (_, &[&str]) = match arch {
-        Arch::Amd64 => ("x86_64-linux-gnu", &["/lib64", "/libx32"]),
-        Arch::Arm64 => ("aarch64-linux-gnu", &[]),
+/// The folders that Debian's ldconfig searches by itself.
+fn system_folders(arch: Arch) -> [String; 4] {
+    let triplet = match arch {
+        Arch::Amd64 => "x86_64-linux-gnu",
+        Arch::Arm64 => "aarch64-linux-gnu",
     };
-    let mut folders = vec![format!("/lib/{triplet}"), format!("/usr/lib/{triplet}"), "/lib".to_owned()];
-    folders.extend(more.iter().map(|folder| (*folder).to_owned()));
-    folders.push("/usr/lib".to_owned());
-    folders.extend(more.iter().map(|folder| format!("/usr{folder}")));
-    folders
+    [format!("/lib/{triplet}"), format!("/usr/lib/{triplet}"), "/lib".to_owned(), "/usr/lib".to_owned()]
 }
 
 /// The folders that a configuration file names, in order.
