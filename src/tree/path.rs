@@ -115,8 +115,11 @@ impl TreePath {
 
 impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let slash_first = |&byte: &u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
-        self.0.iter().map(slash_first).cmp(other.0.iter().map(slash_first))
+        let slash_first = |byte: u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
+        match self.0.iter().zip(&other.0).find(|(own, theirs)| own != theirs) {
+            Some((own, theirs)) => slash_first(*own).cmp(&slash_first(*theirs)),
+            None => self.0.len().cmp(&other.0.len()),
+        }
     }
 }
 
