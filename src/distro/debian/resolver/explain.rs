@@ -11,6 +11,9 @@ use super::solver::{By, Solver};
 /// At most this many reasons are given.
 const REASONS: usize = 5;
 
+/// At most this many versions are looked at to find the end of a chain.
+const SEARCHED: usize = 300;
+
 /// Why a resolution failed.
 pub(super) struct Explanation {
     /// One sentence for each broken package.
@@ -78,37 +81,59 @@ impl<'u> Solver<'u> {
         clauses.join("; ")
     }
 
-    /// The first relation of a version that does not hold, and why.
+    /// The relations of a version that do not hold; those that no candidate could meet, if there are such, and those
+    /// that forbid something.
+    fn broken_groups(&mut self, version: VersionId) -> Vec<Vec<Dependency<'u>>> {
+        let list = self.dependencies(version);
+        let (mut hopeless, mut broken) = (Vec::new(), Vec::new());
+        for group in groups(&list) {
+            if self.group_holds(version, group, By::Install) {
+                continue;
+            }
+            if group[0].kind.is_negative() || !self.has_original(version, group) {
+                hopeless.push(group.to_vec());
+            }
+            broken.push(group.to_vec());
+        }
+        if hopeless.is_empty() { broken } else { hopeless }
+    }
+
+    /// Whether a group names a version that was a candidate at the beginning.
+    fn has_original(&mut self, owner: VersionId, group: &[Dependency<'u>]) -> bool {
+        group.iter().any(|dependency| {
+            self.pool.targets(owner, dependency, false).into_iter().any(|target| {
+                let package = self.pool.version(target).package;
+                self.state(package).original == Some(target)
+            })
+        })
+    }
+
+    /// The first relation of a version that is to blame, and why.
     fn broken_relation(
         &mut self,
         version: VersionId,
         parents: &BTreeMap<PackageId, Option<PackageId>>,
     ) -> String {
         let label = self.pool.label(self.pool.version(version).package);
-        let list = self.dependencies(version);
-        for group in groups(&list) {
-            if self.group_holds(version, group, By::Install) {
-                continue;
-            }
-            if !group[0].kind.is_negative() {
-                let reason = self.unmet(version, group, &mut BTreeSet::from([version]));
-                return format!("`{label}` needs `{}`, {reason}", self.pool.describe(group));
-            }
-            let rival = self.pool.targets(version, &group[0], false).into_iter().find(|target| {
-                let package = self.pool.version(*target).package;
-                self.state(package).install == Some(*target)
-            });
-            if let Some(rival) = rival {
-                let (package, text) = (self.pool.version(rival).package, self.pool.version(rival).text);
-                let needed_by = match parents.get(&package) {
-                    Some(Some(parent)) => format!("needed by `{}`", self.pool.label(*parent)),
-                    _ => "requested by the recipe".to_owned(),
-                };
-                let rival = self.pool.label(package);
-                return format!("`{label}` cannot stand beside `{rival}` {text}, which is {needed_by}");
-            }
+        let Some(group) = self.broken_groups(version).into_iter().next() else {
+            return format!("`{label}` cannot be installed");
+        };
+        if !group[0].kind.is_negative() {
+            let reason = self.unmet(version, &group, &mut BTreeSet::from([version]));
+            return format!("`{label}` needs `{}`, {reason}", self.pool.describe(&group));
         }
-        format!("`{label}` cannot be installed")
+        let rivals = self.pool.targets(version, &group[0], false);
+        let rival = rivals.into_iter().find(|target| {
+            let package = self.pool.version(*target).package;
+            self.state(package).install == Some(*target)
+        });
+        let Some(rival) = rival else { return format!("`{label}` cannot be installed") };
+        let (package, text) = (self.pool.version(rival).package, self.pool.version(rival).text);
+        let needed_by = match parents.get(&package) {
+            Some(Some(parent)) => format!("needed by `{}`", self.pool.label(*parent)),
+            _ => "requested by the recipe".to_owned(),
+        };
+        format!("`{label}` cannot stand beside `{}` {text}, which is {needed_by}", self.pool.label(package))
     }
 
     /// Why no alternative of a dependency could be taken; the first alternative speaks for all.
@@ -161,7 +186,7 @@ impl<'u> Solver<'u> {
 
     /// Why a version cannot be installed beside what is, or none if nothing speaks against it.
     fn impossible(&mut self, version: VersionId, seen: &mut BTreeSet<VersionId>) -> Option<String> {
-        if !seen.insert(version) {
+        if seen.len() > SEARCHED || !seen.insert(version) {
             return None;
         }
         let label = self.pool.label(self.pool.version(version).package);
@@ -219,17 +244,11 @@ impl<'u> Solver<'u> {
     fn involve(&mut self, id: PackageId, names: &mut BTreeSet<String>) {
         names.insert(self.pool.package(id).name.to_owned());
         let Some(version) = self.state(id).install else { return };
-        let list = self.dependencies(version);
-        for group in groups(&list) {
-            if self.group_holds(version, group, By::Install) {
-                continue;
-            }
-            for dependency in group {
-                names.insert(self.pool.package(dependency.target).name.to_owned());
-                for target in self.pool.targets(version, dependency, false) {
-                    let package = self.pool.version(target).package;
-                    names.insert(self.pool.package(package).name.to_owned());
-                }
+        for dependency in self.broken_groups(version).into_iter().flatten() {
+            names.insert(self.pool.package(dependency.target).name.to_owned());
+            for target in self.pool.targets(version, &dependency, false) {
+                let package = self.pool.version(target).package;
+                names.insert(self.pool.package(package).name.to_owned());
             }
         }
     }

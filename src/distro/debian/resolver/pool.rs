@@ -62,8 +62,6 @@ pub(super) struct Version<'u> {
     pub(super) text: &'u str,
     pub(super) selected: Selected,
     pub(super) multi_arch: MultiArch,
-    /// For all architectures.
-    pub(super) all: bool,
     pub(super) priority: Priority,
     pub(super) stanza: Stanza<'u>,
     pub(super) dependencies: Option<Rc<[Dependency<'u>]>>,
@@ -248,7 +246,6 @@ impl<'u> Pool<'u> {
             text: stanza.version(),
             selected,
             multi_arch: stanza.multi_arch(),
-            all,
             priority: stanza.priority(),
             stanza,
             dependencies: None,

@@ -4,7 +4,7 @@
 use super::dependency::{Dependency, Kind, groups};
 use super::pool::{PackageId, Place, VersionId};
 use super::scores::{Rank, Scores};
-use super::solver::{By, Solver};
+use super::solver::{By, MAX_DEPTH, Solver};
 
 /// So often the packages are gone through.
 const PASSES: usize = 20;
@@ -141,7 +141,7 @@ impl<'u> Solver<'u> {
                     self.give_way(other, dependency, alternatives, case, scores);
                     return Outcome::Done;
                 }
-                if self.bring_in(other) {
+                if self.bring_in(other, 0) {
                     let lower = scores.get(other).min(scores.get(package));
                     scores.set(other, lower);
                     break;
@@ -177,7 +177,7 @@ impl<'u> Solver<'u> {
             if alternatives && was_marked {
                 self.mark(package, false, 0, false);
             }
-        } else if !self.bring_in(package) {
+        } else if !self.bring_in(package, 0) {
             if !alternatives {
                 self.remove(package);
                 if case.pass > 1 && scores.get(other) > scores.get(package) {
@@ -205,9 +205,9 @@ impl<'u> Solver<'u> {
     }
 
     /// Tries once to install a package after all, with what it needs. Whether that worked.
-    fn bring_in(&mut self, package: PackageId) -> bool {
+    fn bring_in(&mut self, package: PackageId, depth: usize) -> bool {
         let state = self.state(package).clone();
-        if state.tried || state.candidate.is_none() || state.requested {
+        if depth > MAX_DEPTH || state.tried || state.candidate.is_none() || state.requested {
             return false;
         }
         self.state(package).tried = true;
@@ -216,7 +216,7 @@ impl<'u> Solver<'u> {
         }
         let Some(version) = self.state(package).install else { return false };
         let list = self.dependencies(version);
-        let complete = groups(&list).all(|group| self.bring_in_group(version, group));
+        let complete = groups(&list).all(|group| self.bring_in_group(version, group, depth));
         if !complete {
             if state.marked {
                 self.remove(package);
@@ -227,7 +227,7 @@ impl<'u> Solver<'u> {
         complete
     }
 
-    fn bring_in_group(&mut self, version: VersionId, group: &[Dependency<'u>]) -> bool {
+    fn bring_in_group(&mut self, version: VersionId, group: &[Dependency<'u>], depth: usize) -> bool {
         let mut complete = true;
         for dependency in group {
             if self.group_holds(version, group, By::Install) {
@@ -237,7 +237,7 @@ impl<'u> Solver<'u> {
             if self.state(target).protected {
                 complete = false;
             } else if self.holds(version, dependency, By::Candidate) {
-                complete = self.bring_in(target);
+                complete = self.bring_in(target, depth + 1);
                 if complete {
                     break;
                 }
