@@ -21,17 +21,12 @@ impl<'u> Solver<'u> {
         let mut targets: Vec<Target> = Vec::new();
         for wanted in &request.packages {
             let package = self.find_package(wanted)?;
-            if let Some(text) = &wanted.version {
-                if let Some(first) = pins.insert(package, text)
-                    && first != text
-                {
-                    let name = wanted.name.clone();
-                    return Err(ResolveError::TwoPins {
-                        name,
-                        first: first.to_owned(),
-                        second: text.clone(),
-                    });
-                }
+            if let Some(text) = &wanted.version
+                && let Some(first) = pins.insert(package, text)
+                && first != text
+            {
+                let (name, first) = (wanted.name.clone(), first.to_owned());
+                return Err(ResolveError::TwoPins { name, first, second: text.clone() });
             }
             let version = self.find_version(package, wanted)?;
             match targets.iter_mut().find(|target| target.package == package) {
