@@ -4,6 +4,7 @@
 
 pub mod arguments;
 mod blocks;
+mod calls;
 pub mod definitions;
 pub mod form;
 mod infer;
