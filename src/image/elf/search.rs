@@ -1,0 +1,118 @@
+//! Where dynamic loaders look for a library: one set of rules for each C library.
+
+use hbuild_lang::recipe::{Arch, Family};
+
+use super::ElfFacts;
+use super::cache::cached;
+
+/// A loaded object as the search sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded<'a> {
+    /// The path it was opened by.
+    pub path: String,
+    /// Its facts.
+    pub facts: &'a ElfFacts,
+}
+
+/// The rules of one loader on one architecture.
+#[derive(Debug, Clone)]
+pub(super) struct Rules<'a> {
+    pub family: Family,
+    pub arch: Arch,
+    /// The bytes of `/etc/ld.so.cache` (glibc).
+    pub cache: &'a [u8],
+    /// The text of `/etc/ld-musl-<arch>.path` (musl).
+    pub musl_path: Option<String>,
+}
+
+impl Rules<'_> {
+    /// Debian's multiarch triplet.
+    fn triplet(&self) -> &'static str {
+        match self.arch {
+            Arch::Amd64 => "x86_64-linux-gnu",
+            Arch::Arm64 => "aarch64-linux-gnu",
+        }
+    }
+
+    /// The machine's own name, `$PLATFORM`.
+    pub(super) fn machine(&self) -> &'static str {
+        match self.arch {
+            Arch::Amd64 => "x86_64",
+            Arch::Arm64 => "aarch64",
+        }
+    }
+
+    /// The paths at which the loader looks for `name`, in order. `chain` is the object that asks, the one that
+    /// loaded it, and so on to the program.
+    pub(super) fn candidates(&self, name: &str, chain: &[&Loaded<'_>]) -> Vec<String> {
+        if name.contains('/') {
+            return if name.starts_with('/') { vec![name.to_owned()] } else { Vec::new() };
+        }
+        match self.family {
+            Family::Debian => self.glibc(name, chain),
+            Family::Alpine => self.musl(name, chain),
+        }
+    }
+
+    /// glibc (ld.so(8)): `DT_RPATH` of the chain unless the asking object has a `DT_RUNPATH`, then that, then the
+    /// cache, then Debian's default directories. Directories for special processors are not proof and left out.
+    fn glibc(&self, name: &str, chain: &[&Loaded<'_>]) -> Vec<String> {
+        let mut paths = Vec::new();
+        let Some(asking) = chain.first() else { return paths };
+        let mut add = |object: &Loaded<'_>, directories: &[String]| {
+            let expanded = directories.iter().filter_map(|directory| self.expand(directory, &object.path));
+            paths.extend(expanded.map(|directory| format!("{directory}/{name}")));
+        };
+        if asking.facts.runpath.is_empty() {
+            for object in chain.iter().filter(|object| object.facts.runpath.is_empty()) {
+                add(object, &object.facts.rpath);
+            }
+        }
+        add(asking, &asking.facts.runpath);
+        let triplet = self.triplet();
+        let default = [
+            format!("/lib/{triplet}"),
+            format!("/usr/lib/{triplet}"),
+            "/lib".to_owned(),
+            "/usr/lib".to_owned(),
+        ];
+        if !asking.facts.no_default {
+            paths.extend(cached(self.cache, name, self.arch).into_iter().map(str::to_owned));
+            paths.extend(default.iter().map(|directory| format!("{directory}/{name}")));
+        }
+        paths
+    }
+
+    /// musl: the names of the C library mean the loader itself; else `DT_RUNPATH` or `DT_RPATH` of the whole
+    /// chain, then `/etc/ld-musl-<arch>.path` or its defaults.
+    fn musl(&self, name: &str, chain: &[&Loaded<'_>]) -> Vec<String> {
+        const OWN: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
+        let stem = name.strip_prefix("lib").unwrap_or_default();
+        if OWN.iter().any(|own| stem.starts_with(own)) {
+            return vec![format!("/lib/ld-musl-{}.so.1", self.machine())];
+        }
+        let mut paths = Vec::new();
+        for object in chain {
+            let own =
+                if object.facts.runpath.is_empty() { &object.facts.rpath } else { &object.facts.runpath };
+            let expanded = own.iter().filter_map(|directory| self.expand(directory, &object.path));
+            paths.extend(expanded.map(|directory| format!("{directory}/{name}")));
+        }
+        let default = self.musl_path.as_deref().unwrap_or("/lib:/usr/local/lib:/usr/lib");
+        let directories = default.split([':', '\n']).filter(|directory| !directory.is_empty());
+        paths.extend(directories.map(|directory| format!("{directory}/{name}")));
+        paths
+    }
+
+    /// `directory` with `$ORIGIN`, `$LIB` and `$PLATFORM` replaced; `None` where it stays relative, which would
+    /// mean the working directory.
+    fn expand(&self, directory: &str, object: &str) -> Option<String> {
+        let origin = object.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let library = format!("lib/{}", self.triplet());
+        let mut text = directory.to_owned();
+        for (name, value) in [("ORIGIN", origin), ("LIB", library.as_str()), ("PLATFORM", self.machine())] {
+            text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+        }
+        text.starts_with('/').then(|| text.trim_end_matches('/').to_owned())
+    }
+}
