@@ -12,5 +12,6 @@ pub use account::numeric_user;
 pub use builder::ImageBuilder;
 pub use documents::{DEFAULT_PATH, ImageDocuments, image_documents, to_canonical};
 
+pub(crate) use builder::text;
 pub(crate) use documents::descriptor;
 pub use error::ConfigError;
