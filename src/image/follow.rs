@@ -8,6 +8,17 @@ const MOST_LINKS: usize = 40;
 /// The entry that the absolute path `path` leads to, every symlink on the way and at the end followed. `None`
 /// where nothing is there, the way leads through a file, or round in circles. The root itself has no entry.
 pub fn follow<'a>(tree: &'a Tree, path: &[u8]) -> Option<&'a Entry> {
+    walk(tree, path).flatten()
+}
+
+/// Whether the absolute path `path` leads to something: an entry, the root, or a directory that the tree leaves
+/// out because it only holds others.
+pub fn leads_somewhere(tree: &Tree, path: &[u8]) -> bool {
+    walk(tree, path).is_some()
+}
+
+/// Where `path` leads: nowhere, to something without an entry, or to an entry.
+fn walk<'a>(tree: &'a Tree, path: &[u8]) -> Option<Option<&'a Entry>> {
     let mut left: Vec<Vec<u8>> = components(path);
     let mut at: Vec<u8> = Vec::new();
     let mut links = 0;
@@ -36,12 +47,11 @@ pub fn follow<'a>(tree: &'a Tree, path: &[u8]) -> Option<&'a Entry> {
             }
             Some(entry) if left.is_empty() || entry.is_directory() => found = Some(entry),
             Some(_) => return None,
-            // A tree may leave out directories that only hold others.
-            None if !left.is_empty() => found = None,
+            None if tree.below(&here).next().is_some() => found = None,
             None => return None,
         }
     }
-    found
+    Some(found)
 }
 
 /// The components of a path, last one first.
@@ -76,5 +86,7 @@ mod tests {
         for name in ["/loop", "/loop/x", "/lib/x/ld.so/y", "/absent", "/", ""] {
             assert_eq!(found(name), None, "{name}");
         }
+        assert!(leads_somewhere(&tree, b"/lib") && leads_somewhere(&tree, b"/lib64/../lib/x"));
+        assert!(!leads_somewhere(&tree, b"/lib/y") && !leads_somewhere(&tree, b"/loop"));
     }
 }

@@ -1,6 +1,6 @@
 //! Rules about single files of the tree.
 
-use crate::image::follow::follow;
+use crate::image::follow::{follow, leads_somewhere};
 use crate::tree::{Entry, EntryKind, Tree};
 
 const SHELLS: [&[u8]; 18] = [
@@ -71,7 +71,7 @@ pub(super) fn breaks(tree: &Tree, entry: &Entry) -> Vec<(&'static str, String)> 
 /// Whether it is an executable file, or a symlink to one.
 fn is_program(tree: &Tree, entry: &Entry) -> bool {
     let file = match entry.kind {
-        EntryKind::Symlink { .. } => follow(tree, entry.path.absolute().as_bytes()),
+        EntryKind::Symlink { .. } => follow(tree, entry.path.as_bytes()),
         _ => Some(entry),
     };
     file.is_some_and(|file| matches!(file.kind, EntryKind::File { .. }) && file.mode & 0o111 != 0)
@@ -94,6 +94,5 @@ fn privileges(entry: &Entry) -> Option<String> {
 /// Whether a symlink leads nowhere. What the kernel mounts is there at run time.
 fn dangles(tree: &Tree, entry: &Entry, target: &[u8]) -> bool {
     let kernel = KERNEL_FOLDERS.iter().any(|root| target.starts_with(root));
-    let root = target.iter().all(|byte| matches!(byte, b'/' | b'.'));
-    !kernel && !root && follow(tree, entry.path.absolute().as_bytes()).is_none()
+    !kernel && !leads_somewhere(tree, entry.path.as_bytes())
 }
