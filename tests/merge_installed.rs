@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use hbuild::exec::{BuildContext, Builder, MemoryContext};
+use hbuild::exec::{Builder, MemoryContext};
 use hbuild::graph::{Action, Derivation, Merge, MergeInput, outputs};
 use hbuild::image::merge::MergeBuilder;
 use hbuild::tree::EntryKind;

@@ -28,7 +28,7 @@ pub fn add_content(root: &mut Root, input: &MergeInput, tree: &Tree, merged: boo
             continue;
         }
         let mut entry =
-            Entry { path: destination(root, &entry.path, place.as_ref(), origin, merged)?, ..entry.clone() };
+            Entry { path: destination(root, entry, place.as_ref(), origin, merged)?, ..entry.clone() };
         if let EntryKind::File { link: Some(link), .. } = &mut entry.kind {
             *link += base;
         }
@@ -39,16 +39,17 @@ pub fn add_content(root: &mut Root, input: &MergeInput, tree: &Tree, merged: boo
 
 fn destination(
     root: &Root,
-    path: &TreePath,
+    entry: &Entry,
     place: Option<&TreePath>,
     origin: &Origin,
     merged: bool,
 ) -> Result<TreePath, MergeError> {
     let path = match place {
-        Some(place) => place.join(path.as_bytes()).expect("a plain path below another is one"),
-        None => path.clone(),
+        Some(place) => place.join(entry.path.as_bytes()).expect("a plain path below another is one"),
+        None => entry.path.clone(),
     };
-    let path = if merged { usrmerge::canonical(&path).unwrap_or(path) } else { path };
+    let itself = usrmerge::is_alias(&path) && !entry.is_directory();
+    let path = if merged && !itself { usrmerge::canonical(&path).unwrap_or(path) } else { path };
     root.real_path(&path).map_err(|link| MergeError::BrokenLink {
         path: path.clone(),
         link,
@@ -71,6 +72,10 @@ fn put(
             return Ok(());
         }
         let either = found.entry.is_directory() || entry.is_directory();
+        let same_link = matches!(entry.kind, EntryKind::Symlink { .. }) && found.entry.kind == entry.kind;
+        if same_link {
+            return Ok(());
+        }
         let free = found.origin == number || replacing.cover(&entry.path);
         if either || !free {
             return Err(content_conflict(entry.path, root.origin(found.origin), origin, either));

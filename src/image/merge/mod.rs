@@ -76,6 +76,10 @@ pub fn merge(
             content::add_content(&mut root, source.input, &source.tree, merged)?;
         }
     }
+    if merged {
+        // Contents may have brought folders that the packages had not.
+        usrmerge::make_links(&mut root);
+    }
     let mut workspace = Workspace::new(root, parameters, packages, contents, sink);
     finish(&mut workspace, &scripts, &trees, merged)?;
     let Workspace { root, warnings, .. } = workspace;

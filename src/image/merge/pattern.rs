@@ -63,7 +63,7 @@ impl Pattern {
         let top = rest[..special].split_once('/').and_then(|(top, _)| TreePath::new(top.as_bytes()).ok());
         let aliased = merged && top.is_some_and(|top| usrmerge::is_alias(&top));
         let rest = if aliased { format!("usr/{rest}") } else { rest.to_owned() };
-        let prefix = rest[..special + if aliased { 4 } else { 0 }].as_bytes().to_vec();
+        let prefix = rest.as_bytes()[..special + if aliased { 4 } else { 0 }].to_vec();
         let matcher = if prefix.last() == Some(&b'/') && &rest[prefix.len()..] == "**" {
             Matcher::Below
         } else {

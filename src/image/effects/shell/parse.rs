@@ -50,7 +50,7 @@ pub enum Command {
 }
 
 /// How deep commands may nest.
-const DEPTH: usize = 60;
+const DEPTH: usize = 100;
 
 /// The commands of the script `text`.
 pub fn parse(text: &str) -> Result<List, ShellError> {
@@ -174,9 +174,10 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self) -> Result<Command, ShellError> {
-        if self.keyword()?.as_deref() == Some("!") {
+        let mut negated = false;
+        while self.keyword()?.as_deref() == Some("!") {
             self.word()?;
-            return Ok(Command::Not(Box::new(self.pipeline()?)));
+            negated = !negated;
         }
         let mut commands = vec![self.command()?];
         loop {
@@ -188,10 +189,21 @@ impl Parser<'_> {
             self.lines();
             commands.push(self.command()?);
         }
-        Ok(if commands.len() == 1 { commands.remove(0) } else { Command::Pipeline(commands) })
+        let command = if commands.len() == 1 { commands.remove(0) } else { Command::Pipeline(commands) };
+        Ok(if negated { Command::Not(Box::new(command)) } else { command })
     }
 
     fn command(&mut self) -> Result<Command, ShellError> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(ShellError);
+        }
+        let command = self.command_inside();
+        self.depth -= 1;
+        command
+    }
+
+    fn command_inside(&mut self) -> Result<Command, ShellError> {
         self.blanks();
         if self.peek() == Some('(') {
             self.at += 1;

@@ -2,6 +2,9 @@
 
 use super::ShellError;
 
+/// How deep quotes and substitutions may nest.
+const DEPTH: usize = 60;
+
 /// A word before expansion.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Word {
@@ -80,9 +83,9 @@ pub(super) fn read(text: &[char], mut at: usize) -> Result<Option<(Word, usize)>
             }
             '"' => {
                 empty = true;
-                at = double_quoted(text, at + 1, &mut word)?;
+                at = double_quoted(text, at + 1, &mut word, 0)?;
             }
-            '$' | '`' => at = expansion(text, at, false, &mut word)?,
+            '$' | '`' => at = expansion(text, at, false, &mut word, 0)?,
             other => {
                 word.push(other, false);
                 at += 1;
@@ -95,7 +98,10 @@ pub(super) fn read(text: &[char], mut at: usize) -> Result<Option<(Word, usize)>
     Ok((at > start).then_some((word, at)))
 }
 
-fn double_quoted(text: &[char], mut at: usize, word: &mut Word) -> Result<usize, ShellError> {
+fn double_quoted(text: &[char], mut at: usize, word: &mut Word, depth: usize) -> Result<usize, ShellError> {
+    if depth > DEPTH {
+        return Err(ShellError);
+    }
     loop {
         match text.get(at) {
             None => return Err(ShellError),
@@ -112,7 +118,7 @@ fn double_quoted(text: &[char], mut at: usize, word: &mut Word) -> Result<usize,
                 }
                 at += 2;
             }
-            Some('$' | '`') => at = expansion(text, at, true, word)?,
+            Some('$' | '`') => at = expansion(text, at, true, word, depth + 1)?,
             Some(&other) => {
                 word.push(other, true);
                 at += 1;
@@ -122,7 +128,13 @@ fn double_quoted(text: &[char], mut at: usize, word: &mut Word) -> Result<usize,
 }
 
 /// Reads the expansion at `at`, a dollar sign or a backquote.
-fn expansion(text: &[char], at: usize, quoted: bool, word: &mut Word) -> Result<usize, ShellError> {
+fn expansion(
+    text: &[char],
+    at: usize,
+    quoted: bool,
+    word: &mut Word,
+    depth: usize,
+) -> Result<usize, ShellError> {
     if text[at] == '`' {
         word.parts.push(Part::Opaque);
         return Ok(find(text, at + 1, '`')? + 1);
@@ -134,7 +146,7 @@ fn expansion(text: &[char], at: usize, quoted: bool, word: &mut Word) -> Result<
     match text.get(at + 1) {
         Some('(') => {
             word.parts.push(Part::Opaque);
-            closing_parenthesis(text, at + 2)
+            closing_parenthesis(text, at + 2, depth)
         }
         Some('{') => {
             let end = closing_brace(text, at + 2)?;
@@ -202,16 +214,16 @@ fn closing_brace(text: &[char], mut at: usize) -> Result<usize, ShellError> {
 }
 
 /// The place behind the parenthesis that closes the one before `at`.
-fn closing_parenthesis(text: &[char], mut at: usize) -> Result<usize, ShellError> {
-    let mut depth = 0;
+fn closing_parenthesis(text: &[char], mut at: usize, depth: usize) -> Result<usize, ShellError> {
+    let mut open = 0;
     while let Some(&character) = text.get(at) {
         match character {
-            ')' if depth == 0 => return Ok(at + 1),
-            ')' => depth -= 1,
-            '(' => depth += 1,
+            ')' if open == 0 => return Ok(at + 1),
+            ')' => open -= 1,
+            '(' => open += 1,
             '\\' => at += 1,
             '\'' => at = find(text, at + 1, '\'')?,
-            '"' => at = double_quoted(text, at + 1, &mut Word::default())? - 1,
+            '"' => at = double_quoted(text, at + 1, &mut Word::default(), depth + 1)? - 1,
             _ => {}
         }
         at += 1;
