@@ -17,6 +17,7 @@ mod modules;
 mod session;
 
 pub use diagnostic::Diagnostic;
+pub use modules::releases::every as standard_repositories;
 pub use session::{Checked, Evaluated, check, evaluate};
 
 /// The recipe files and what they import, as the caller has them.

@@ -5,6 +5,7 @@
 
 pub mod apt_sources;
 pub mod clock;
+pub mod discover;
 pub mod fetch;
 pub mod fetch_builder;
 pub mod files;

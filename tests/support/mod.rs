@@ -11,3 +11,6 @@ pub fn skip(reason: &str) {
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod archive;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod workspace;

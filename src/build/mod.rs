@@ -1,0 +1,16 @@
+//! From recipe files to images in a folder: the one call behind `hbuild build`, and the pieces that `lock`,
+//! `graph` and `show` share with it. It knows every stage above and adds none of its own.
+
+mod failure;
+mod graph;
+mod output;
+mod project;
+mod run;
+mod select;
+
+pub use failure::BuildFailure;
+pub use graph::{GraphOptions, Planned, WholeGraph, whole_graph};
+pub use output::{Format, ImageResult};
+pub use project::{Project, split};
+pub use run::{BuildOptions, Surroundings, build, layer_compression};
+pub use select::{ArchChoice, Filter, SelectError, select};

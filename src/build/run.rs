@@ -1,0 +1,121 @@
+//! The build: execution of a graph, and its results in the output folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::BuildFailure;
+use super::graph::WholeGraph;
+use super::output::{self, Format, ImageResult, Source};
+use crate::evidence::EvidenceBuilder;
+use crate::exec::{self, ActionKind, Builders, Observer, UnpackBuilder, execute};
+use crate::graph::{Algorithm, DerivationId};
+use crate::host::fetch::{FetchOptions, Fetcher};
+use crate::host::fetch_builder::FetchBuilder;
+use crate::host::mirror::Mirrors;
+use crate::image::config::ImageBuilder;
+use crate::image::elf::ElfBuilder;
+use crate::image::layer::LayerBuilder;
+use crate::image::merge::MergeBuilder;
+use crate::image::policy::PolicyBuilder;
+use crate::store::{Record, Root, Store, StoreError};
+
+/// How a build runs and where its results go.
+#[derive(Debug, Clone)]
+pub struct BuildOptions {
+    /// Folder for results.
+    pub output: PathBuf,
+    /// Form of the results.
+    pub format: Format,
+    /// Derivations at once, one for each processor where `None`.
+    pub jobs: Option<usize>,
+    /// Whether only what is on this host may be used.
+    pub offline: bool,
+    /// Set by the caller to stop everything.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// What a build reaches outside itself.
+pub struct Surroundings<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// Mirrors of repositories.
+    pub mirrors: &'a Mirrors,
+    /// How they are reached.
+    pub fetch: &'a FetchOptions,
+    /// Who watches.
+    pub observer: &'a dyn Observer,
+}
+
+/// Builds all images of `whole` and writes the results. Returns one for each image, in order.
+pub fn build(
+    whole: &WholeGraph<'_>,
+    options: &BuildOptions,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<ImageResult>, BuildFailure> {
+    let store = surroundings.store;
+    let _shared = store.share(&options.cancel)?;
+    for local in &whole.local {
+        store.keep_blob(&local.bytes)?;
+    }
+    let mut wanted: Vec<DerivationId> = whole.graph.roots().to_vec();
+    if options.format == Format::Dir {
+        wanted.extend(whole.images.iter().map(|planned| planned.plan.merge));
+    }
+    let records = run(whole, &wanted, options, surroundings)?;
+    let source = Source { store, records: &records, cancel: &options.cancel };
+    let results = output::write(&source, &whole.images, &options.output, options.format)?;
+    keep(store, &options.output, &records)?;
+    Ok(results)
+}
+
+fn run(
+    whole: &WholeGraph<'_>,
+    wanted: &[DerivationId],
+    options: &BuildOptions,
+    surroundings: &Surroundings<'_>,
+) -> Result<BTreeMap<DerivationId, Record>, BuildFailure> {
+    let network = FetchOptions { cancelled: options.cancel.clone(), ..surroundings.fetch.clone() };
+    let fetch = FetchBuilder {
+        store: surroundings.store,
+        fetcher: &Fetcher::new(network)?,
+        mirrors: surroundings.mirrors,
+        offline: options.offline,
+    };
+    let builders = Builders::new()
+        .with(ActionKind::Fetch, &fetch)
+        .with(ActionKind::Unpack, &UnpackBuilder)
+        .with(ActionKind::Merge, &MergeBuilder)
+        .with(ActionKind::Layer, &LayerBuilder)
+        .with(ActionKind::Image, &ImageBuilder)
+        .with(ActionKind::Elf, &ElfBuilder)
+        .with(ActionKind::Policy, &PolicyBuilder)
+        .with(ActionKind::Origins, &EvidenceBuilder)
+        .with(ActionKind::Report, &EvidenceBuilder)
+        .with(ActionKind::Sbom, &EvidenceBuilder)
+        .with(ActionKind::Provenance, &EvidenceBuilder);
+    let default = exec::Options::default();
+    let jobs = options.jobs.unwrap_or(default.jobs);
+    let execution = exec::Options { jobs, cancel: options.cancel.clone(), ..default };
+    Ok(execute(&whole.graph, wanted, surroundings.store, &builders, &execution, surroundings.observer)?)
+}
+
+/// What the results were made from is a root as long as the output folder stands.
+fn keep(store: &Store, output: &Path, records: &BTreeMap<DerivationId, Record>) -> Result<(), BuildFailure> {
+    let mut keys: Vec<_> = records.values().map(|record| record.key).collect();
+    keys.sort();
+    keys.dedup();
+    let path = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let root = Root { kind: "layout".to_owned(), path, records: keys, blobs: Vec::new() };
+    match store.set_root(&root) {
+        Err(StoreError::ReadOnly { .. }) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// The compressor for layers of a build in `format`: `docker` archives hold layers uncompressed, however they
+/// lie in the store.
+pub fn layer_compression(algorithm: Algorithm) -> crate::graph::Compression {
+    crate::image::layer::compression(algorithm, None)
+}

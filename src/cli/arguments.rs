@@ -1,0 +1,260 @@
+//! The command line's grammar.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds hardened OCI images from recipes, bit for bit reproducible.
+#[derive(Debug, Parser)]
+#[command(name = "hbuild", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit status: 0 done; 1 the recipe, the policy or a comparison failed; 2 wrong usage;\n\
+    3 an input could not be had; 4 a build step failed; 70 a defect in hbuild."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check recipes without building or fetching anything
+    Check(CheckArguments),
+    /// Format recipes
+    Fmt(FmtArguments),
+    /// Print the evaluated recipe
+    Show(ShowArguments),
+    /// Pin every package and source to a digest in hbuild.lock
+    Lock(LockArguments),
+    /// Build images
+    Build(BuildArguments),
+    /// Print the graph of derivations
+    Graph(GraphArguments),
+    /// Say where a file of an image came from
+    Why(WhyArguments),
+    /// Look after the store
+    Store(StoreArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print version, encoding schema and compressors
+    Version {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Recipes and the part of their variants that is meant.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// A recipe FILE, FILE#IMAGE, or a folder (all recipes below it)
+    #[arg(value_name = "TARGET", default_value = ".")]
+    pub targets: Vec<String>,
+    /// Only this distro: `debian`, or with its release `debian12`
+    #[arg(long, value_name = "DISTRO")]
+    pub distro: Option<String>,
+    /// Only this flavor: `runtime` or `dev`
+    #[arg(long, value_name = "FLAVOR")]
+    pub flavor: Option<String>,
+    /// This architecture, `amd64` or `arm64`, or `all`; the host's by default
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Only this label of an axis; `--NAME LABEL` is the same
+    #[arg(long = "axis", value_name = "NAME=LABEL")]
+    pub axes: Vec<String>,
+}
+
+/// How mirrors are reached.
+#[derive(Debug, Args)]
+pub struct NetworkArguments {
+    /// Debian mirrors, tried in order, before those of HBUILD_DEBIAN_MIRROR
+    #[arg(long, value_name = "URL")]
+    pub debian_mirror: Vec<String>,
+    /// Mirrors of Debian's security archive, before those of HBUILD_DEBIAN_SECURITY_MIRROR
+    #[arg(long, value_name = "URL")]
+    pub debian_security_mirror: Vec<String>,
+    /// Certificates to trust besides the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// A recipe FILE or a folder (all recipes below it)
+    #[arg(value_name = "TARGET", default_value = ".")]
+    pub targets: Vec<String>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Arguments of `fmt`.
+#[derive(Debug, Args)]
+pub struct FmtArguments {
+    /// Recipe files or folders; `-` formats standard input to standard output
+    #[arg(value_name = "TARGET", default_value = ".")]
+    pub targets: Vec<String>,
+    /// Change nothing; exit with 1 and name the files where formatting would
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Recipes and variants
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `lock`.
+#[derive(Debug, Args)]
+pub struct LockArguments {
+    /// A recipe FILE or a folder (all recipes below it)
+    #[arg(value_name = "TARGET", default_value = ".")]
+    pub targets: Vec<String>,
+    /// Move these packages to their newest versions, and what must move with them; everything where no name
+    /// is given
+    #[arg(long, value_name = "PACKAGE", num_args = 0.., value_delimiter = ',')]
+    pub update: Option<Vec<String>>,
+    /// Write nothing; exit with 1 where the lock would change
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Mirrors
+    #[command(flatten)]
+    pub network: NetworkArguments,
+}
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// Recipes and variants
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Folder for the results; it holds one folder or archive for each image
+    #[arg(short, long, value_name = "DIR", default_value = "out")]
+    pub output: PathBuf,
+    /// Form of the results
+    #[arg(long, value_enum, default_value_t = FormatArgument::Oci)]
+    pub format: FormatArgument,
+    /// Compression of the layers; `docker` archives are never compressed
+    #[arg(long, value_enum, default_value_t = CompressionArgument::Zstd)]
+    pub compression: CompressionArgument,
+    /// Threads, and so derivations at once; one a core by default
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Use no network: only the store and `file:` mirrors
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Mirrors
+    #[command(flatten)]
+    pub network: NetworkArguments,
+}
+
+/// Forms of a built image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArgument {
+    /// An OCI image layout folder
+    Oci,
+    /// An archive for `docker load`
+    Docker,
+    /// An OCI image layout in one tar archive
+    Tar,
+    /// The unpacked root file system
+    Dir,
+}
+
+/// Compressions of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompressionArgument {
+    /// Zstandard
+    Zstd,
+    /// gzip, for clients that know no zstd
+    Gzip,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArguments {
+    /// Recipes and variants
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Form
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// Forms of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// One JSON document
+    Json,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArguments {
+    /// A layout folder, optionally with `:REF`, such as `out/hello:2.10-debian12-amd64`
+    pub image: String,
+    /// Absolute path of a file in the image
+    pub path: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+pub struct StoreArguments {
+    /// What to do with the store
+    #[command(subcommand)]
+    pub command: StoreCommand,
+}
+
+/// The commands of `store`.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Where it is, how much it holds
+    Info {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every object and compare it with its digest
+    Verify {
+        /// Drop what is damaged, so that the next build makes it again
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Drop what no root needs
+    Gc {
+        /// Drop the least recently used until this many bytes are left (suffixes K, M, G)
+        #[arg(long, value_name = "SIZE")]
+        max_size: Option<String>,
+        /// Remove nothing, only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Path of an object by its digest
+    Path {
+        /// BLAKE3 digest, 64 hexadecimal digits
+        digest: String,
+    },
+}

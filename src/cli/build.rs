@@ -1,0 +1,79 @@
+//! `hbuild build`.
+
+use super::arguments::{BuildArguments, CompressionArgument, FormatArgument};
+use super::context::Context;
+use super::progress::Progress;
+use super::report::Failure;
+use super::{print, print_json, table, target};
+use crate::build::{
+    BuildOptions, Format, GraphOptions, ImageResult, Surroundings, build, layer_compression, select,
+    whole_graph,
+};
+use crate::graph::Algorithm;
+
+/// Builds what is selected; prints a table of the images, or their JSON.
+pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
+    let projects = target::load(&arguments.selection.targets)?;
+    target::check_axes(&arguments.selection, &projects)?;
+    let filter = target::filter(&arguments.selection)?;
+    let chosen = select(&projects, &filter).map_err(Failure::new)?;
+    let algorithm = match arguments.compression {
+        CompressionArgument::Zstd => Algorithm::Zstd,
+        CompressionArgument::Gzip => Algorithm::Gzip,
+    };
+    let graph_options =
+        GraphOptions { compression: layer_compression(algorithm), builder: context.builder() };
+    let whole = whole_graph(&chosen, &graph_options).map_err(Failure::new)?;
+    let settings = context.settings(&arguments.network)?;
+    let store = context.store()?;
+    let progress = Progress::start();
+    let surroundings = Surroundings {
+        store: &store,
+        mirrors: &settings.mirrors,
+        fetch: &settings.fetch,
+        observer: &progress,
+    };
+    let options = BuildOptions {
+        output: arguments.output.clone(),
+        format: format_of(arguments.format),
+        jobs: arguments.jobs,
+        offline: arguments.offline,
+        cancel: context.cancel(),
+    };
+    let outcome = build(&whole, &options, &surroundings);
+    progress.finish();
+    let results = outcome.map_err(Failure::new)?;
+    for result in &results {
+        for remark in &result.remarks {
+            eprintln!("{} {} {}: {remark}", result.image, result.variant, result.arch);
+        }
+    }
+    if arguments.json { print_json(&results) } else { print(&rendered(&results)) }
+}
+
+fn format_of(argument: FormatArgument) -> Format {
+    match argument {
+        FormatArgument::Oci => Format::Oci,
+        FormatArgument::Docker => Format::Docker,
+        FormatArgument::Tar => Format::Tar,
+        FormatArgument::Dir => Format::Dir,
+    }
+}
+
+fn rendered(results: &[ImageResult]) -> String {
+    let row = |result: &ImageResult| {
+        vec![
+            result.image.clone(),
+            result.variant.clone(),
+            result.arch.to_string(),
+            result.packages.to_string(),
+            table::size(result.size),
+            table::size(result.unpacked_size),
+            result.digest.to_oci(),
+            result.path.display().to_string(),
+        ]
+    };
+    let rows: Vec<_> = results.iter().map(row).collect();
+    let header = ["image", "variant", "arch", "packages", "size", "unpacked", "digest", "path"];
+    table::render(&header, &rows, &[3, 4, 5])
+}

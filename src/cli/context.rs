@@ -1,0 +1,84 @@
+//! What commands share: environment, settings, store, and the signal that stops them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::arguments::NetworkArguments;
+use super::report::{Failure, UsageError};
+use crate::host::settings::{Environment, NetworkFlags, Settings};
+use crate::store::Store;
+
+/// Builder id of the provenance where `HBUILD_BUILDER_ID` does not give one: some machine, nothing vouched for.
+const LOCAL_BUILDER: &str = "https://hbuild.dev/builders/local/v1";
+
+/// The surroundings of one command.
+pub struct Context {
+    environment: Environment,
+    cancel: Arc<AtomicBool>,
+}
+
+impl Context {
+    /// The context of this process. From now on the first interrupt or termination asks the command to stop,
+    /// the second ends the process at once.
+    pub fn new() -> Self {
+        let cancel = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
+        {
+            // Registration fails for signals that cannot be caught only; none of these is one.
+            let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.clone());
+            let _ = signal_hook::flag::register(signal, cancel.clone());
+        }
+        Self { environment: Environment::of_process(), cancel }
+    }
+
+    /// Set when the command is to stop.
+    pub fn cancel(&self) -> Arc<AtomicBool> {
+        self.cancel.clone()
+    }
+
+    /// Whether the command was asked to stop.
+    pub fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The builder id.
+    pub fn builder(&self) -> String {
+        self.variable("HBUILD_BUILDER_ID").unwrap_or(LOCAL_BUILDER).to_owned()
+    }
+
+    /// `$HBUILD_STORE`, else `hbuild/store` in the XDG data directory.
+    pub fn store_path(&self) -> Result<PathBuf, Failure> {
+        if let Some(path) = self.variable("HBUILD_STORE") {
+            return Ok(path.into());
+        }
+        let data = match (self.variable("XDG_DATA_HOME"), self.variable("HOME")) {
+            (Some(data), _) if data.starts_with('/') => PathBuf::from(data),
+            (_, Some(home)) => PathBuf::from(home).join(".local/share"),
+            _ => return Err(Failure::new(UsageError::NoStore)),
+        };
+        Ok(data.join("hbuild/store"))
+    }
+
+    /// The store.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Store::open(&self.store_path()?).map_err(Failure::new)
+    }
+
+    /// Mirrors and network.
+    pub fn settings(&self, network: &NetworkArguments) -> Result<Settings, Failure> {
+        let flags = NetworkFlags {
+            mirrors: [
+                ("debian".to_owned(), network.debian_mirror.clone()),
+                ("debian-security".to_owned(), network.debian_security_mirror.clone()),
+            ]
+            .into(),
+            ca_file: network.ca_file.clone(),
+        };
+        Settings::load(&self.environment, &flags).map_err(Failure::new)
+    }
+}

@@ -1,0 +1,109 @@
+//! `hbuild lock`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::arguments::LockArguments;
+use super::context::Context;
+use super::report::{Failure, OutputError};
+use super::{print, print_json, target};
+use crate::build::Project;
+use crate::distro::debian::repository::Surroundings;
+use crate::host::discover::find_recipes;
+use crate::host::fetch::{FetchOptions, Fetcher};
+use crate::host::files::write_atomically;
+use crate::host::repositories::Archive;
+use crate::host::{clock, settings::Settings};
+use crate::lock::{Changes, Lock, LockOutcome, RecipeImages, UpdateOptions, Updated, update};
+use crate::store::{Root, Store};
+
+/// Locks the recipes named, one lock for each folder; prints what changed.
+pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> {
+    let mut folders: BTreeMap<PathBuf, Vec<Project>> = BTreeMap::new();
+    for (project, _) in target::load(&arguments.targets)? {
+        folders.entry(project.folder.clone()).or_default().push(project);
+    }
+    let settings = context.settings(&arguments.network)?;
+    let store = context.store()?;
+    let _shared = store.share(&context.cancel()).map_err(Failure::new)?;
+    let mut all = BTreeMap::new();
+    for (folder, projects) in &folders {
+        let path = projects.first().expect("a folder stands here for a recipe in it").lock_path();
+        let changes = lock_folder(arguments, context, (&settings, &store), (folder, projects))?;
+        all.insert(path.display().to_string(), changes);
+    }
+    report(arguments, &all)
+}
+
+fn report(arguments: &LockArguments, all: &BTreeMap<String, Changes>) -> Result<(), Failure> {
+    if arguments.json {
+        print_json(all)?;
+    } else {
+        for (path, changes) in all {
+            match changes.is_empty() {
+                true => print(&format!("{path}: nothing changed\n"))?,
+                false => print(&format!("{path}\n{}", changes.table()))?,
+            }
+        }
+    }
+    let changed = all.values().any(|changes| !changes.is_empty());
+    if arguments.check && changed { Err(Failure::silent()) } else { Ok(()) }
+}
+
+fn lock_folder(
+    arguments: &LockArguments,
+    context: &Context,
+    (settings, store): (&Settings, &Store),
+    (folder, projects): (&Path, &[Project]),
+) -> Result<Changes, Failure> {
+    let first = projects.first().expect("a folder stands here for a recipe in it");
+    let old = first.read_lock().map_err(Failure::new)?;
+    let network = FetchOptions { cancelled: context.cancel(), ..settings.fetch.clone() };
+    let fetcher = Fetcher::new(network).map_err(Failure::new)?;
+    let access = Archive { fetcher: &fetcher, mirrors: &settings.mirrors };
+    let recipes: Vec<_> = projects
+        .iter()
+        .map(|project| RecipeImages { name: project.file.clone(), images: &project.recipe.images })
+        .collect();
+    let options = UpdateOptions {
+        update: match &arguments.update {
+            None => Updated::Outgrown,
+            Some(names) if names.is_empty() => Updated::All,
+            Some(names) => Updated::Named(names.clone()),
+        },
+        whole_folder: is_whole(folder, projects)?,
+    };
+    let surroundings = Surroundings { access: &access, cache: store };
+    let LockOutcome { lock, changes } =
+        update(&recipes, old.as_ref(), &options, surroundings, clock::now()).map_err(Failure::new)?;
+    let path = first.lock_path();
+    if !arguments.check && old.as_ref() != Some(&lock) {
+        let written = write_atomically(&path, lock.serialize().as_bytes());
+        written.map_err(|source| Failure::new(OutputError { source }))?;
+    }
+    keep(store, &path, &lock)?;
+    Ok(changes)
+}
+
+/// Whether `projects` are all the recipes that stand in `folder` itself.
+fn is_whole(folder: &Path, projects: &[Project]) -> Result<bool, Failure> {
+    let mut found = find_recipes(folder).map_err(Failure::new)?;
+    found.retain(|path| crate::build::split(path).0 == *folder);
+    Ok(found.iter().all(|path| projects.iter().any(|project| project.path() == *path)))
+}
+
+/// The signed indexes of a lock are kept as long as the lock stands.
+fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
+    let mut blobs: Vec<_> = lock
+        .snapshots
+        .iter()
+        .flat_map(|snapshot| {
+            std::iter::once(snapshot.in_release).chain(snapshot.indexes.iter().map(|index| index.sha256))
+        })
+        .collect();
+    blobs.sort();
+    blobs.dedup();
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let root = Root { kind: "lock".to_owned(), path, records: Vec::new(), blobs };
+    store.set_root(&root).map_err(Failure::new)
+}

@@ -1,0 +1,114 @@
+//! Targets and variants as they are typed.
+
+use std::path::{Path, PathBuf};
+
+use hbuild_lang::recipe::Arch;
+
+use super::arguments::Selection;
+use super::report::{Failure, Texts, UsageError};
+use crate::build::{ArchChoice, Filter, Project};
+use crate::host::discover::find_recipes;
+
+/// A recipe file with the image named behind `#`.
+pub struct Target {
+    /// The recipe file.
+    pub path: PathBuf,
+    /// The image.
+    pub image: Option<String>,
+}
+
+/// The recipe files that `targets` name, each once, in order.
+pub fn expand(targets: &[String]) -> Result<Vec<Target>, Failure> {
+    let mut found: Vec<Target> = Vec::new();
+    for text in targets {
+        let (path, image) = match text.rsplit_once('#') {
+            Some((path, name)) if !Path::new(text).exists() => (path, Some(name.to_owned())),
+            _ => (text.as_str(), None),
+        };
+        let none = || Failure::new(UsageError::NoRecipe { target: text.clone() });
+        if !Path::new(path).exists() {
+            return Err(none());
+        }
+        let files = find_recipes(Path::new(path)).map_err(Failure::new)?;
+        if files.is_empty() {
+            return Err(none());
+        }
+        for path in files {
+            if !found.iter().any(|target| target.path == path && target.image == image) {
+                found.push(Target { path, image: image.clone() });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The recipes of `targets`, evaluated; their warnings go to standard error. The errors of all recipes are one
+/// failure.
+pub fn load(targets: &[String]) -> Result<Vec<(Project, Option<String>)>, Failure> {
+    let mut projects = Vec::new();
+    let mut failure: Option<Failure> = None;
+    for target in expand(targets)? {
+        match Project::load(&target.path) {
+            Ok(project) => {
+                Texts::new(&target.path, &project.checked).print();
+                projects.push((project, target.image));
+            }
+            Err(checked) => {
+                let found = Texts::new(&target.path, &checked).failure();
+                failure = Some(match failure {
+                    Some(earlier) => earlier.and(found),
+                    None => found,
+                });
+            }
+        }
+    }
+    failure.map_or(Ok(projects), Err)
+}
+
+/// What the selection narrows. The architecture is the host's where nothing is said.
+pub fn filter(selection: &Selection) -> Result<Filter, Failure> {
+    let arch = match selection.arch.as_deref() {
+        Some("all") => ArchChoice::All,
+        Some("amd64") => ArchChoice::One(Arch::Amd64),
+        Some("arm64") => ArchChoice::One(Arch::Arm64),
+        None if cfg!(target_arch = "aarch64") => ArchChoice::One(Arch::Arm64),
+        None => ArchChoice::One(Arch::Amd64),
+        Some(other) => {
+            return Err(Failure::new(UsageError::BadValue {
+                message: format!("`--arch {other}`: there is no such architecture"),
+                help: "write `amd64`, `arm64` or `all`".to_owned(),
+            }));
+        }
+    };
+    let mut filter = Filter { distro: selection.distro.clone(), arch, labels: Default::default() };
+    if let Some(flavor) = &selection.flavor {
+        filter.labels.insert("flavor".to_owned(), flavor.clone());
+    }
+    for text in &selection.axes {
+        let Some((name, label)) = text.split_once('=') else {
+            return Err(Failure::new(UsageError::BadAxis { text: text.clone() }));
+        };
+        filter.labels.insert(name.to_owned(), label.to_owned());
+    }
+    Ok(filter)
+}
+
+/// Refuses an axis that none of the recipes has: a misspelt option, most likely.
+pub fn check_axes(selection: &Selection, projects: &[(Project, Option<String>)]) -> Result<(), Failure> {
+    for text in &selection.axes {
+        let (axis, label) = text.split_once('=').unwrap_or((text, ""));
+        let axes = || projects.iter().flat_map(|(project, _)| &project.recipe.axes);
+        if axes().any(|known| known.name == axis) {
+            continue;
+        }
+        let mut known: Vec<&str> = axes().map(|axis| axis.name.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(Failure::new(UsageError::NoSuchAxis {
+            axis: axis.to_owned(),
+            label: label.to_owned(),
+            choices: format!("the axes are: {}; `hbuild help` lists the options", known.join(", ")),
+        }));
+    }
+    Ok(())
+}
