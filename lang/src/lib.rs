@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod diagnostic;
+pub mod format;
 pub mod recipe;
 pub mod syntax;
 

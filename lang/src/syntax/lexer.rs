@@ -32,7 +32,7 @@ pub(super) struct Lexed {
 /// The tokens of a text.
 pub(super) fn lex(text: &str) -> Lexed {
     let tokens = Vec::with_capacity(text.len() / 3 + 8);
-    let mut lexer = Lexer { text, at: 0, tokens, diagnostics: Vec::new(), swallowed: false };
+    let mut lexer = Lexer { text, at: 0, tokens, diagnostics: Vec::new(), quiet_until: 0, swallowed: false };
     while lexer.at < text.len() {
         lexer.token(false);
     }
@@ -45,6 +45,8 @@ struct Lexer<'text> {
     at: usize,
     tokens: Vec<Token>,
     diagnostics: Vec<Diagnostic>,
+    /// Up to here the text has been said to be in disorder.
+    quiet_until: usize,
     swallowed: bool,
 }
 
@@ -70,6 +72,14 @@ impl<'text> Lexer<'text> {
         self.at += length;
         let end = u32::try_from(self.at).expect("the length of the text is limited");
         self.tokens.push(Token { kind, end });
+    }
+
+    /// Reports something after which the rest of the line is not what it seems: once a line.
+    fn report_disturbing(&mut self, start: usize, diagnostic: Diagnostic) {
+        if start >= self.quiet_until {
+            self.quiet_until = self.text[start..].find('\n').map_or(self.text.len(), |feed| start + feed);
+            self.report(diagnostic);
+        }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -156,7 +166,10 @@ impl<'text> Lexer<'text> {
         };
         let first = rest.chars().next().map_or(1, char::len_utf8);
         let length = rest[first..].find(known).map_or(rest.len(), |length| first + length);
-        self.report(report::unknown_character(self.at..self.at + length, &rest[..length]));
+        self.report_disturbing(
+            self.at,
+            report::unknown_character(self.at..self.at + length, &rest[..length]),
+        );
         self.push(Unknown, length);
     }
 
@@ -180,7 +193,7 @@ impl<'text> Lexer<'text> {
                 Stop::Unclosed => {
                     if !inner {
                         self.swallowed |= block;
-                        self.report(report::unclosed_string(open.clone(), block));
+                        self.report_disturbing(open.start, report::unclosed_string(open.clone(), block));
                     }
                     return;
                 }
@@ -239,7 +252,7 @@ impl<'text> Lexer<'text> {
                 return self.push(InterpolationClose, 2);
             }
             if rest.is_empty() || rest.starts_with('\n') {
-                return self.report(report::unclosed_interpolation(open));
+                return self.report_disturbing(open.start, report::unclosed_interpolation(open));
             }
             self.token(true);
         }

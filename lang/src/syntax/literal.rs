@@ -136,7 +136,7 @@ fn code_point(text: &str) -> IResult<&str, &str> {
 
 /// Why the lines of a block string cannot be laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LayoutError {
+pub(crate) enum LayoutError {
     /// Text behind the opening quotes of a string of several lines.
     FirstLine,
     /// Tabs and spaces in what would be stripped, or tabs here and spaces there; the place is `piece`, `at`.
@@ -145,7 +145,7 @@ pub(super) enum LayoutError {
 
 /// The lines of a block string: `"""…"""`, with the pieces of literal text between its interpolations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Whether there is more than one line.
     pub multiline: bool,
     /// How many bytes of indentation all lines share.
@@ -154,7 +154,7 @@ pub(super) struct Layout {
 
 /// The layout of a block string. `pieces` are its literal texts; an interpolation stands between each two (so
 /// there is one piece more than interpolations; some may be empty).
-pub(super) fn layout(pieces: &[&str]) -> Result<Layout, LayoutError> {
+pub(crate) fn layout(pieces: &[&str]) -> Result<Layout, LayoutError> {
     if !pieces.iter().any(|piece| piece.contains('\n')) {
         return Ok(Layout { multiline: false, indentation: 0 });
     }
@@ -182,7 +182,7 @@ pub(super) fn layout(pieces: &[&str]) -> Result<Layout, LayoutError> {
 
 /// The literal texts of a block string with `indentation` in place of what its lines share; lines of white
 /// space alone become empty, and the first line feed and what stands before the closing quotes are gone.
-pub(super) fn indented(pieces: &[&str], layout: Layout, indentation: &str) -> Vec<String> {
+pub(crate) fn indented(pieces: &[&str], layout: Layout, indentation: &str) -> Vec<String> {
     if !layout.multiline {
         return pieces.iter().map(|piece| (*piece).to_owned()).collect();
     }

@@ -10,7 +10,7 @@ mod builder;
 pub(crate) mod green;
 mod kind;
 mod lexer;
-mod literal;
+pub(crate) mod literal;
 mod parser;
 mod report;
 mod span;
@@ -43,6 +43,10 @@ impl Parse {
     /// The lossless tree.
     pub fn syntax(&self) -> SyntaxNode {
         SyntaxNode::new_root(self.green.clone())
+    }
+
+    pub(crate) fn green(&self) -> &rowan::GreenNodeData {
+        &self.green
     }
 
     /// What is wrong, by place.

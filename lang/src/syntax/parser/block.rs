@@ -77,6 +77,7 @@ impl<'text> Parser<'text> {
                 break;
             }
             self.bump();
+            self.continue_for();
         }
         self.finish();
     }

@@ -268,8 +268,16 @@ impl Parser<'_> {
             if self.newline || !self.eat(Comma) {
                 break;
             }
+            self.continue_for();
         }
         self.finish();
+    }
+
+    /// Forgets the line feed behind a comma of a `for`, when another axis follows.
+    pub(super) fn continue_for(&mut self) {
+        if matches!(self.kind(), Name | Word | BadWord) && !self.at_item_on_line_start() {
+            self.newline = false;
+        }
     }
 
     fn function(&mut self) {

@@ -77,7 +77,7 @@ impl Parser<'_> {
     /// Whether an item other than a `for` begins here.
     pub(super) fn at_item(&self) -> bool {
         match self.kind() {
-            LetWord | FnWord | ImportWord => true,
+            LetWord | FnWord | ImportWord => !matches!(self.next_on_line(), Equal | PlusEqual | Dot),
             Name if report::ITEM_WORDS.contains(&self.word()) => {
                 let (name, newline) = self.after(self.position);
                 let (brace, _) = self.after(name);

@@ -1,0 +1,27 @@
+//! Formatting: one layout for every recipe with the same meaning, as far as its author left that open.
+//!
+//! Receives the text of one file; changes white space, separators and the indentation of block strings, never
+//! a value and never a comment. The output formatted again is the output.
+//!
+//! Lines are filled to 110 characters, indentation is two spaces, and at most one blank line is kept. Braces
+//! written over several lines stay so; a list breaks only where it does not fit. The `=` of neighbouring
+//! fields of one line are aligned.
+
+mod container;
+mod doc;
+mod expr;
+mod print;
+mod statement;
+
+use crate::diagnostic::Diagnostic;
+use crate::syntax;
+
+/// The text, formatted; the errors, where it has any. Warnings do not stop it.
+pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
+    let parse = syntax::parse(text);
+    if parse.has_errors() {
+        return Err(parse.diagnostics().to_vec());
+    }
+    let rows = statement::file(syntax::green::GreenView::root(parse.green()));
+    Ok(print::print(&rows, text.len()))
+}
