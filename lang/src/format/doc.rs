@@ -157,20 +157,21 @@ impl<'text> Doc<'text> {
         }
     }
 
-    /// Whether it ends in braces or in a string of several lines, so that it may begin behind other things and
-    /// go on below them.
-    pub fn hangs(&self, lists: bool) -> bool {
+    /// Where it ends in braces, a string of several lines or, if `lists`, a list, and so may begin behind other
+    /// things and go on below them: the width of its first line then, with all that stands before that end.
+    pub fn hanging(&self, lists: bool) -> Option<u32> {
         match &self.kind {
-            DocKind::Braces(_) | DocKind::BlockString { .. } => true,
-            DocKind::Elements(elements) => lists && elements.open == "[",
-            DocKind::Sequence(parts) => {
-                let (last, others) = match parts.split_last() {
-                    Some(split) => split,
-                    None => return false,
-                };
-                last.hangs(lists) && others.iter().all(|part| part.flat < BROKEN)
+            DocKind::Braces(braces) if !braces.rows.is_empty() => Some(1),
+            DocKind::BlockString { open, .. } => Some(width(open)),
+            DocKind::Elements(elements) if lists && elements.open == "[" && !elements.rows.is_empty() => {
+                Some(1)
             }
-            _ => false,
+            DocKind::Sequence(parts) => {
+                let (last, others) = parts.split_last()?;
+                let before = sum(others.iter().map(|part| part.flat));
+                last.hanging(lists).map(|width| width + before)
+            }
+            _ => None,
         }
     }
 }

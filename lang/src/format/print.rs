@@ -226,15 +226,15 @@ impl Printer {
         let Some((last, others)) = elements.rows.split_last() else { return false };
         let RowContent::Part(doc) = &last.content else { return false };
         let alone = others.is_empty();
-        if elements.opening.is_some() || last.trailing.is_some() || !doc.hangs(elements.open == "(" && alone)
-        {
+        let Some(lead) = doc.hanging(elements.open == "(" && alone) else { return false };
+        if elements.opening.is_some() || last.trailing.is_some() {
             return false;
         }
         if elements.open == "[" && !alone || others.iter().any(|row| row.flat() >= BROKEN || row.blank) {
             return false;
         }
-        let before: u32 = others.iter().map(Row::flat).sum();
-        if self.column + 1 + before + doc.lead().0 > WIDTH {
+        let before = others.iter().map(Row::flat).fold(0, u32::saturating_add);
+        if self.column + 1 + before + lead > WIDTH {
             return false;
         }
         self.text(elements.open);
@@ -247,9 +247,10 @@ impl Printer {
     fn chain(&mut self, links: &[Link<'_>], indent: u32, tail: u32) {
         let Some((last, others)) = links.split_last() else { return };
         let comments = links.iter().any(|link| !link.comments.is_empty());
-        let before: u32 = others.iter().map(|link| width(link.operator) + link.operand.flat + 1).sum();
-        let lead = before + width(last.operator) + last.operand.lead().0;
-        if !comments && before < BROKEN && last.operand.hangs(false) && self.column + lead <= WIDTH {
+        let before = others.iter().map(|link| width(link.operator) + link.operand.flat + 1);
+        let before = before.fold(0, u32::saturating_add);
+        let lead = last.operand.hanging(false).unwrap_or(BROKEN) + before + width(last.operator);
+        if !comments && self.column + lead <= WIDTH {
             for link in others {
                 self.text(link.operator);
                 self.flat(&link.operand);

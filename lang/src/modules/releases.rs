@@ -75,6 +75,14 @@ pub fn is_known(family: Family, release: &str) -> bool {
     known(family).contains(&release)
 }
 
+/// Every repository of every release that the edition knows.
+pub fn every() -> Vec<Repository> {
+    let distros = [Family::Alpine, Family::Debian].into_iter().flat_map(|family| {
+        known(family).into_iter().map(move |release| Distro { family, release: release.to_owned() })
+    });
+    distros.flat_map(|distro| all(&distro)).collect()
+}
+
 /// All of a distro's own repositories.
 pub fn all(distro: &Distro) -> Vec<Repository> {
     match distro.family {

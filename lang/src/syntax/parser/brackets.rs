@@ -116,6 +116,7 @@ impl Parser<'_> {
     pub(super) fn elements(&mut self, open: usize, closing: SyntaxKind, begin: bool, part: fn(&mut Self)) {
         let mut begin = begin;
         loop {
+            let before = self.position;
             if begin {
                 if self.at(closing) || self.at_list_end() || self.at_next_statement(open) {
                     break;
@@ -127,6 +128,7 @@ impl Parser<'_> {
                 }
                 part(self);
             }
+            let stuck = begin && self.position == before;
             begin = true;
             if self.eat(Comma) || self.at(closing) || self.at_list_end() || self.at_next_statement(open) {
                 continue;
@@ -134,7 +136,7 @@ impl Parser<'_> {
             if matches!(self.kind(), RightBracket | RightParen) || self.newline && self.is_unclosed(open) {
                 break;
             }
-            if self.at_value() {
+            if self.at_value() && !stuck {
                 self.report(report::missing_comma(self.range()));
                 continue;
             }
@@ -163,13 +165,24 @@ impl Parser<'_> {
     /// Skips one token, or one pair of brackets with what is in it, and the rest of the statement.
     pub(super) fn force_skip(&mut self) {
         self.start(Error);
-        if !matches!(self.kind(), LeftBrace | LeftBracket | LeftParen) {
-            self.bump();
-        }
+        self.bump_balanced();
         if !self.newline {
             self.skip_statement();
         }
         self.finish();
+    }
+
+    /// Takes one token, or one pair of brackets with what is in it.
+    pub(super) fn bump_balanced(&mut self) {
+        let open = self.position;
+        let brackets = matches!(self.kind(), LeftBrace | LeftBracket | LeftParen);
+        self.bump();
+        if brackets {
+            self.skip_until_closed(open);
+            if matches!(self.kind(), RightBrace | RightBracket | RightParen) {
+                self.bump();
+            }
+        }
     }
 
     /// Skips to the bracket that closes the one at `open`, which has been taken.

@@ -85,7 +85,7 @@ impl Parser<'_> {
     /// Skips the line, with all of what brackets it opens.
     fn skip_line(&mut self) {
         self.start(Error);
-        self.bump_if_any();
+        self.bump_balanced();
         while !self.at(End) && !self.newline && !self.at(RightBrace) {
             self.skip_statement();
             if matches!(self.kind(), Comma | Semicolon) && !self.newline {
@@ -93,12 +93,6 @@ impl Parser<'_> {
             }
         }
         self.finish();
-    }
-
-    fn bump_if_any(&mut self) {
-        if !matches!(self.kind(), End | LeftBrace | LeftBracket | LeftParen) {
-            self.bump();
-        }
     }
 
     /// `source name { … }`, or a word that should have been one of those.
