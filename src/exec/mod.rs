@@ -38,7 +38,13 @@ impl<'a> Subject<'a> {
 }
 
 /// Tells that a record was found, with the warnings of its making.
-fn tell_end(observer: &dyn Observer, subject: Subject<'_>, record: &Record, cached: Cached, duration: Duration) {
+fn tell_end(
+    observer: &dyn Observer,
+    subject: Subject<'_>,
+    record: &Record,
+    cached: Cached,
+    duration: Duration,
+) {
     for message in &record.warnings {
         observer.event(Event::Warning { subject, message });
     }

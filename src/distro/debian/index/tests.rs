@@ -43,7 +43,9 @@ fn fields_are_read() {
 #[test]
 fn mentions_are_in_order() {
     let index = Index::parse(sample().into_bytes()).unwrap();
-    let mention = |name| index.name_number(name).map(|it| index.first_mention(it)).and_then(|it| it.native_weak.or(it.own));
+    let mention = |name| {
+        index.name_number(name).map(|it| index.first_mention(it)).and_then(|it| it.native_weak.or(it.own))
+    };
     let positions: Vec<_> = ["post", "libc6", "libx", "liby", "mta", "smtp", "ant"].map(mention).to_vec();
     assert!(positions.is_sorted() && positions[0] == Some(0), "{positions:?}");
     assert_eq!(index.name_number("nothing"), None);
