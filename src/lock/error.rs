@@ -160,6 +160,16 @@ pub enum LockError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Repository(#[from] RepositoryError),
+    /// The store.
+    #[error("the keys of the repositories cannot be kept")]
+    #[diagnostic(
+        code(hbuild::lock::cannot_keep),
+        help("check that the store may be written and that there is space left")
+    )]
+    Cache {
+        /// Why.
+        source: std::io::Error,
+    },
     /// The request has no answer.
     #[error(transparent)]
     #[diagnostic(transparent)]

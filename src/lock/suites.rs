@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::plan::{Group, Plan};
 use super::{Lock, LockError, Snapshot, SnapshotIndex};
+use crate::digest::Sha256;
 use crate::distro::debian::index::Index;
 use crate::distro::debian::repository::{
     IndexFile, KnownSuite, SignedSuite, Surroundings, fetch_index, load_index,
@@ -16,6 +17,8 @@ use crate::timestamp::Timestamp;
 
 /// Transfers at once.
 const TRANSFERS: usize = 8;
+/// Indexes decoded at once: each takes three times its own size for that long.
+const DECODERS: usize = 2;
 
 /// Identifies a suite: repository, URL, suite.
 pub(super) type SuiteKey = (String, Option<String>, String);
@@ -56,47 +59,31 @@ impl Suites {
         surroundings: Surroundings<'_>,
         now: Timestamp,
     ) -> Result<Self, LockError> {
-        let needs = needs(plan);
-        let transfers = needs.values().map(|need| need.parts.len()).sum::<usize>().clamp(1, TRANSFERS);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(transfers).build();
-        let refresh = || -> Result<Vec<(SuiteKey, SignedSuite, Vec<IndexFile>)>, LockError> {
-            let tasks: Vec<(&SuiteKey, &Need<'_>)> = needs.iter().collect();
-            let fetched = tasks.into_par_iter().map(|(key, need)| {
-                let signed = refresh_suite(key, need.repository, old, surroundings, now)?;
-                let mut files = Vec::new();
-                for (component, arch) in &need.parts {
-                    files.extend(signed.index_files(component, arch)?);
-                }
-                files.sort_by(|one, other| one.path.cmp(&other.path));
-                files.dedup();
-                let fetch = |file: &IndexFile| fetch_index(&signed, file, surroundings);
-                files.par_iter().map(fetch).collect::<Result<(), _>>()?;
-                Ok((key.clone(), signed, files))
-            });
-            first_error(fetched.collect())
-        };
-        let signed = match pool {
-            Ok(pool) => pool.install(refresh),
-            Err(_) => refresh(),
-        }?;
-        let files: Vec<(&SuiteKey, &SignedSuite, &IndexFile)> = signed
-            .iter()
-            .flat_map(|(key, suite, files)| files.iter().map(move |file| (key, suite, file)))
-            .collect();
-        let load = |(key, suite, file): (&SuiteKey, &SignedSuite, &IndexFile)| {
-            let index = Arc::new(load_index(suite, file, surroundings)?);
-            let loaded = LoadedIndex { snapshot: snapshot_id(suite), index, file: file.clone() };
-            Ok((key.clone(), (file.component.clone(), file.arch.clone()), loaded))
-        };
-        let loaded = first_error(files.into_par_iter().map(load).collect())?;
-        let mut suites: BTreeMap<SuiteKey, LoadedSuite> = signed
-            .into_iter()
-            .map(|(key, signed, _)| (key, LoadedSuite { signed, indexes: BTreeMap::new() }))
-            .collect();
-        for (key, part, index) in loaded {
-            if let Some(suite) = suites.get_mut(&key) {
-                suite.indexes.insert(part, index);
+        let needs: Vec<(SuiteKey, Need<'_>)> = needs(plan).into_iter().collect();
+        keep_keys(&needs, surroundings)?;
+        let refresh = |(key, need): &(SuiteKey, Need<'_>)| {
+            let signed = refresh_suite(key, need.repository, old, surroundings, now)?;
+            let mut files = Vec::new();
+            for (component, arch) in &need.parts {
+                files.extend(signed.index_files(component, arch)?);
             }
+            files.sort_by(|one, other| one.path.cmp(&other.path));
+            files.dedup();
+            Ok((signed, files))
+        };
+        let signed: Vec<(SignedSuite, Vec<IndexFile>)> =
+            with_threads(TRANSFERS, || first_error(needs.par_iter().map(refresh).collect()))?;
+        let loaded = load_indexes(&signed, surroundings)?;
+        let mut suites = BTreeMap::new();
+        for ((key, _), (signed, files)) in needs.into_iter().zip(signed) {
+            let snapshot = snapshot_id(&signed);
+            let mut indexes = BTreeMap::new();
+            for file in files {
+                let part = (file.component.clone(), file.arch.clone());
+                let index = loaded[&file.sha256].clone();
+                indexes.insert(part, LoadedIndex { snapshot: snapshot.clone(), index, file });
+            }
+            suites.insert(key, LoadedSuite { signed, indexes });
         }
         Ok(Self { suites })
     }
@@ -121,6 +108,44 @@ impl Suites {
     /// The snapshots as the lock states them.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         self.suites.values().map(snapshot).collect()
+    }
+}
+
+/// Keeps the certificates of every repository, each once.
+fn keep_keys(needs: &[(SuiteKey, Need<'_>)], surroundings: Surroundings<'_>) -> Result<(), LockError> {
+    let keys = needs.iter().flat_map(|(_, need)| &need.repository.keys);
+    let texts: BTreeSet<&str> = keys.map(|key| key.text.as_str()).collect();
+    for text in texts {
+        let kept = surroundings.cache.keep_file(Sha256::of(text.as_bytes()), text.as_bytes());
+        kept.map_err(|source| LockError::Cache { source })?;
+    }
+    Ok(())
+}
+
+/// Every index that the suites name, by its digest: suites often share one, such as an empty one.
+fn load_indexes(
+    suites: &[(SignedSuite, Vec<IndexFile>)],
+    surroundings: Surroundings<'_>,
+) -> Result<BTreeMap<Sha256, Arc<Index>>, LockError> {
+    let mut distinct: BTreeMap<Sha256, (&SignedSuite, &IndexFile)> = BTreeMap::new();
+    for (suite, files) in suites {
+        distinct.extend(files.iter().map(|file| (file.sha256, (suite, file))));
+    }
+    let files: Vec<(&SignedSuite, &IndexFile)> = distinct.into_values().collect();
+    let fetch = |(suite, file): &(&SignedSuite, &IndexFile)| Ok(fetch_index(suite, file, surroundings)?);
+    with_threads(TRANSFERS, || first_error(files.par_iter().map(fetch).collect()))?;
+    let load = |(suite, file): &(&SignedSuite, &IndexFile)| {
+        Ok((file.sha256, Arc::new(load_index(suite, file, surroundings)?)))
+    };
+    let loaded = with_threads(DECODERS, || first_error(files.par_iter().map(load).collect()))?;
+    Ok(loaded.into_iter().collect())
+}
+
+/// Runs `work` with this many threads, or with those there are where no more can be had.
+fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
     }
 }
 

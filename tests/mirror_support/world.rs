@@ -28,9 +28,10 @@ pub struct World {
     pub cache: MemoryCache,
 }
 
-/// The moment at which the tests take place.
+/// The moment at which the tests take place, one for the whole run.
 pub fn now() -> Timestamp {
-    hbuild::host::clock::now()
+    static NOW: std::sync::OnceLock<Timestamp> = std::sync::OnceLock::new();
+    *NOW.get_or_init(hbuild::host::clock::now)
 }
 
 /// `days` before or after [`now`], as a date of a suite.

@@ -62,7 +62,7 @@ pub struct KnownSuite<'a> {
 
 impl SignedSuite {
     /// The suite of `repository` as its mirrors have it now, its signature and its validity checked at `now`,
-    /// and against what was `known` of it before. InRelease and certificates are kept.
+    /// and against what was `known` of it before. The InRelease is kept.
     pub fn refresh(
         repository: &Repository,
         known: Option<KnownSuite<'_>>,
@@ -82,12 +82,8 @@ impl SignedSuite {
         let bytes = surroundings.access.fetch(&wanted)?;
         let suite = Self::verify(repository, &bytes, now)?;
         suite.check_validity(&name, known, now)?;
-        let keep = |source| RepositoryError::Cache { name: name.clone(), source };
-        surroundings.cache.keep_file(suite.in_release, &bytes).map_err(keep)?;
-        for key in &repository.keys {
-            let text = key.text.as_bytes();
-            surroundings.cache.keep_file(Sha256::of(text), text).map_err(keep)?;
-        }
+        let kept = surroundings.cache.keep_file(suite.in_release, &bytes);
+        kept.map_err(|source| RepositoryError::Cache { name, source })?;
         Ok(suite)
     }
 
