@@ -65,7 +65,7 @@ fn a_good_suite_in_every_form() {
             let package = &outcome.lock.packages[0];
             assert_eq!((package.name.as_str(), package.version.as_str()), ("hello", "1.0-1"));
             assert_eq!(package.source, "hello-src");
-            assert_eq!(outcome.lock.snapshots[0].signed_by, [setting.key.clone()]);
+            assert_eq!(outcome.lock.snapshots[0].signed_by, std::slice::from_ref(&setting.key));
             let index = &outcome.lock.snapshots[0].indexes[0];
             let best = forms.last().unwrap();
             assert_eq!(index.path, format!("main/binary-amd64/Packages{best}"));
@@ -195,7 +195,7 @@ fn an_index_that_is_none() {
     let Some(setting) = setting() else { return };
     let root = setting.world.root();
     let folder = root.join("dists/test/main/binary-amd64");
-    let mut lock_with = |name: &str, bytes: &[u8], plain_size: usize| {
+    let lock_with = |name: &str, bytes: &[u8], plain_size: usize| {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), bytes).unwrap();
         let release = format!(

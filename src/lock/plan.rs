@@ -65,11 +65,10 @@ pub(super) fn plan<'a>(
             refuse_unlockable(image)?;
             let request = request_of(image);
             let locked = old.variant(&recipe.name, &image.name, &image.point);
-            if let Some(variant) = locked.filter(|variant| variant.request == request) {
-                if !moves(variant, &options.update) {
-                    kept.push(variant);
-                    continue;
-                }
+            let unchanged = locked.filter(|variant| variant.request == request);
+            if let Some(variant) = unchanged.filter(|variant| !moves(variant, &options.update)) {
+                kept.push(variant);
+                continue;
             }
             let favoured = favoured(old, locked, &request, &options.update);
             let parse = |text: &String| text.parse::<PackageRequest>();

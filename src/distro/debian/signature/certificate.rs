@@ -7,7 +7,7 @@
 use pgp::composed::{Deserializable, SignedPublicKey, SignedPublicSubKey};
 use pgp::packet::{PublicKey, RevocationCode, Signature, SignatureType, SubpacketData};
 use pgp::ser::Serialize;
-use pgp::types::{Fingerprint, KeyDetails, KeyId, KeyVersion, PublicParams, Tag, VerifyingKey};
+use pgp::types::{Fingerprint, KeyDetails, KeyId, KeyVersion, PublicParams, Tag};
 
 use super::{KeyRefusal, KeyringError, strong_hash};
 use crate::timestamp::Timestamp;
@@ -233,7 +233,7 @@ fn expiry(key_created: u32, signature: &Signature, at: Timestamp) -> Result<(), 
     if lasts > 0 && end <= at { Err(KeyRefusal::Expired { end }) } else { Ok(()) }
 }
 
-fn names_issuer(signature: &Signature, key: &(impl KeyDetails + VerifyingKey)) -> bool {
+fn names_issuer(signature: &Signature, key: &impl KeyDetails) -> bool {
     signature.issuer_fingerprint().contains(&&key.fingerprint())
         || signature.issuer_key_id().contains(&&key.legacy_key_id())
 }
