@@ -18,9 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::error::{IoContext, StoreError};
-use super::layout::{self, Layout};
+use super::layout;
+use super::locks::is_same_file;
 use super::scratch::TemporaryFile;
-use super::{Record, Store};
+use super::{Finished, KeyLock, Record, Store};
 use crate::digest::Digest;
 use crate::graph::{DerivationId, DerivationKey};
 
@@ -30,13 +31,13 @@ const SYNC_THREADS: usize = 8;
 const SYNC_ALONE: usize = 2;
 
 impl Store {
-    /// Makes the objects that `records` name durable, then writes the records, and remembers each under its
+    /// Makes the objects that the records name durable, then writes the records, and remembers each under its
     /// derivation id. Where a whole record of the key stands already, that one stays.
-    pub fn commit(&self, records: &[(DerivationId, Record)]) -> Result<(), StoreError> {
-        let outputs = records.iter().flat_map(|(_, record)| record.outputs.values());
+    pub fn commit(&self, finished: &mut [Finished]) -> Result<(), StoreError> {
+        let outputs = finished.iter().flat_map(|finished| finished.record.outputs.values());
         self.settle_objects(outputs.map(|object| object.digest))?;
-        for (id, record) in records {
-            self.write_record(record)?;
+        for Finished { id, record, lock } in finished {
+            self.write_record(record, lock)?;
             self.remember(id, &record.key)?;
         }
         Ok(())
@@ -55,27 +56,38 @@ impl Store {
     }
 
     /// Writes a record unless a whole one of its key stands.
-    fn write_record(&self, record: &Record) -> Result<(), StoreError> {
+    fn write_record(&self, record: &Record, lock: &mut KeyLock) -> Result<(), StoreError> {
         let target = self.layout.record(&record.key);
-        let file = self.write_scratch(&record.encode())?;
-        match layout::in_shard(&target, || layout::rename_new(file.path(), &target)) {
-            Ok(()) => {
-                file.keep();
-                return Ok(());
-            }
+        let bytes = record.encode();
+        match lock.become_record(&bytes, &target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(StoreError::io("write", &target, error)),
+            written => return written.at("write", &target),
         }
         if self.record(&record.key).is_some() {
             return Ok(());
         }
-        let path = file.keep();
+        let path = self.write_scratch(&bytes)?.keep();
         fs::rename(&path, &target).at("write", &target)
     }
 
-    /// Notes that the derivation gave the record of `key`.
+    /// Notes that the derivation gave the record of `key`, which stands: a second name of the record's file.
     pub fn remember(&self, id: &DerivationId, key: &DerivationKey) -> Result<(), StoreError> {
-        self.point(&self.layout.memo(id), &Layout::link_to("records", &key.0.to_hex()))
+        let (link, target) = (self.layout.memo(id), self.layout.record(key));
+        match layout::in_shard(&link, || fs::hard_link(&target, &link)) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if is_unlinkable(&error) => {}
+            Err(error) => return Err(StoreError::io("write", &link, error)),
+        }
+        if File::open(&target).is_ok_and(|record| is_same_file(&record, &link)) {
+            return Ok(());
+        }
+        let new = self.scratch()?.path();
+        match fs::hard_link(&target, &new) {
+            Err(error) if is_unlinkable(&error) => drop(fs::copy(&target, &new).at("write", &new)?),
+            linked => linked.at("write", &new)?,
+        }
+        layout::rename(&new, &link).at("write", &link)
     }
 
     /// Makes `link` a symlink to `target`, whatever it was before.
@@ -100,6 +112,12 @@ impl Store {
         file.file.write_all(bytes).at("write", file.path())?;
         Ok(file)
     }
+}
+
+/// Whether a file can have no further name: the file system knows no hard links, or counts no more of them.
+fn is_unlinkable(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), PermissionDenied | TooManyLinks | Unsupported)
 }
 
 /// Syncs the bytes of every file, several at once: their journal entries are then written together.

@@ -48,20 +48,14 @@ impl Store {
 
     fn commit_all(&self, receiver: &Receiver<Finished>, discard: &AtomicBool) -> Result<(), StoreError> {
         while let Ok(first) = receiver.recv() {
-            let mut records = Vec::new();
-            let mut locks = Vec::new();
-            let mut take = |Finished { id, record, lock }| {
-                records.push((id, record));
-                locks.push(lock);
-            };
-            take(first);
+            let mut group = vec![first];
             let end = Instant::now() + GATHER;
             // Ends at once when nobody is left who could send.
             while let Ok(next) = receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                take(next);
+                group.push(next);
             }
             if !discard.load(Ordering::Relaxed) {
-                self.commit(&records)?;
+                self.commit(&mut group)?;
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::blobs::linked_object;
 use super::error::{IoContext, StoreError};
-use super::layout::{self, Layout, list};
+use super::layout::{self, list};
 use super::roots::is_needed;
 use super::scratch::remove_stale;
 use super::{Record, Store};
@@ -187,8 +187,8 @@ impl Store {
     fn sweep_memo(&self, kept: &[Keeper]) -> Result<(), StoreError> {
         let kept: BTreeSet<&Path> = kept.iter().map(|keeper| keeper.path.as_path()).collect();
         for (_, path) in self.layout.list("memo")? {
-            let key = fs::read_link(&path).ok().and_then(|target| Layout::linked("records", &target));
-            let record = key.map(|key| self.layout.sharded("records", &key));
+            let record = fs::read(&path).ok().and_then(|bytes| Record::decode(&bytes));
+            let record = record.map(|record| self.layout.record(&record.key));
             if !record.is_some_and(|record| kept.contains(record.as_path())) {
                 layout::remove(&path)?;
             }

@@ -19,7 +19,7 @@ impl Store {
 
     /// The record that the derivation gave the last time, under the same conditions.
     pub fn recall(&self, id: &DerivationId) -> Option<Record> {
-        // The memo is a symlink to the record.
+        // An entry of the memo is a second name of the record, or a copy of it.
         self.usable(&self.layout.memo(id))
     }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::blobs::linked_object;
 use super::error::{IoContext, StoreError};
-use super::layout::{self, Layout, list};
+use super::layout::{self, list};
 use super::write::Hashes;
 use super::{ObjectRef, Record, Store};
 use crate::digest::{Digest, Sha256};
@@ -54,7 +54,7 @@ pub enum DamageKind {
     Record,
     /// A record names an object that is lost or damaged.
     LostOutput,
-    /// A memo entry leads nowhere.
+    /// A memo entry is damaged, or no name of a record that stands.
     Memo,
     /// The entry of a blob, or of what is derived from one, leads nowhere or to other bytes.
     Blob,
@@ -246,10 +246,11 @@ impl Survey<'_> {
 
     fn memo(&mut self, links: Vec<(String, PathBuf)>) -> Result<(), StoreError> {
         for (name, path) in links {
-            let target = fs::read_link(&path).ok().and_then(|target| Layout::linked("records", &target));
-            let record = target.map(|key| self.store.layout.sharded("records", &key));
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let record = Record::decode(&bytes);
+            let target = record.map(|record| self.store.layout.record(&record.key));
             let placed = name.parse::<Digest>().is_ok() && path == self.store.layout.sharded("memo", &name);
-            if !placed || !record.is_some_and(|record| self.records.contains_key(&record)) {
+            if !placed || !target.is_some_and(|record| self.records.contains_key(&record)) {
                 self.damage(&path, DamageKind::Memo)?;
             }
         }
