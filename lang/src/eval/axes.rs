@@ -239,7 +239,7 @@ impl Machine<'_> {
     ) -> Eval<Option<Vec<Rc<str>>>> {
         let Some(values) = &binding.values else { return Ok(None) };
         let axis = binding.name.text.as_str();
-        let subject = format!("the `for` of an item");
+        let subject = "the `for` of an item";
         let value = self.eval(values, &Scope::new(file, Rc::new(Point::default()), subject))?;
         let Kind::List(list) = &value.kind else {
             return self.wrong_type(file.site(values.span), "a list", &value);

@@ -370,9 +370,9 @@ impl Machine<'_> {
                 return self.stop(problem.code, *site, problem.message, problem.help);
             }
         }
-        let texts = globs.into_iter().map(|(text, _)| text);
+        let mut texts = globs.into_iter().map(|(text, _)| text);
         match method {
-            Method::At => content.at = texts.last().unwrap_or_default(),
+            Method::At => content.at = texts.next().unwrap_or_default(),
             Method::Only => content.only.extend(texts),
             Method::Without => content.without.extend(texts),
             _ => content.replacing.extend(texts),

@@ -85,11 +85,8 @@ fn unbalanced(glob: &str) -> Option<&'static str> {
     let mut braces = 0_u32;
     while let Some(letter) = letters.next() {
         match letter {
-            '\\' => {
-                if letters.next().is_none() {
-                    return Some("ends with a `\\`");
-                }
-            }
+            '\\' if letters.next().is_none() => return Some("ends with a `\\`"),
+            '\\' => {}
             '{' => braces += 1,
             '}' if braces == 0 => return Some("has a `}` too many"),
             '}' => braces -= 1,
