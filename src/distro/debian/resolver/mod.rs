@@ -66,7 +66,7 @@ impl Universe {
 /// What to resolve.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Packages asked for.
+    /// Packages asked for. Where they clash over a choice, the earlier one has its way.
     pub packages: Vec<PackageRequest>,
     /// Names, or `name:arch`, never to be taken unless asked for by name.
     pub exclude: BTreeSet<String>,
@@ -157,12 +157,11 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 fn attempt(universe: &Universe, request: &Request) -> Result<Resolution, Failure> {
     let mut solver = Solver::new(universe, request);
-    let mut targets = solver.find_targets(request)?;
+    let targets = solver.find_targets(request)?;
     for target in &targets {
         solver.ask_for(target.package, target.version);
     }
     if !request.listed {
-        targets.sort_by_key(|target| solver.pool.born(target.package));
         for target in &targets {
             solver.mark(target.package, true, 0, true);
         }

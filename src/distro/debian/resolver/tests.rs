@@ -57,6 +57,15 @@ fn alternatives_are_tried_in_order() {
 }
 
 #[test]
+fn the_request_is_worked_on_in_its_order() {
+    let lines = "a 1; Depends: x | y\n b 1; Depends: z\n x 1; Conflicts: z\n y 1\n z 1";
+    assert_eq!(take(lines, "b a"), "a=1 b=1 y=1 z=1");
+    let lines = "a 1; Depends: x | y\n b 1; Depends: y\n x 1\n y 1";
+    assert_eq!(take(lines, "b a"), "a=1 b=1 y=1");
+    assert_eq!(take(lines, "a b"), "a=1 b=1 x=1 y=1");
+}
+
+#[test]
 fn providers_are_ranked() {
     let lines =
         "a 1; Depends: v\n p 1; Provides: v\n q 1; Provides: v; Priority: standard\n r 1; Provides: v";
