@@ -126,9 +126,3 @@ fn script(name: &str) -> Result<PathBuf, String> {
     let places = ["../shared/peers", "../../shared/peers"].map(|folder| root.join(folder).join(name));
     places.into_iter().find(|path| path.exists()).ok_or_else(|| format!("../shared/peers/{name} is not here"))
 }
-
-/// The program that wrote a library cache, as its last section says.
-pub fn generator(cache: &[u8]) -> String {
-    let at = cache.windows(9).rposition(|part| part == b"ldconfig ").unwrap_or(cache.len());
-    String::from_utf8_lossy(&cache[at..]).into_owned()
-}

@@ -31,12 +31,16 @@ pub(super) fn nsswitch(workspace: &mut Workspace<'_>, _: &Accounts) -> Result<()
     install_default(workspace, "nsswitch", "/usr/share/base-files/nsswitch.conf", "/etc/nsswitch.conf")
 }
 
-/// tzdata: UTC. Only trixie's predecessors write `/etc/timezone`.
+/// tzdata: UTC. Since release 13 `/etc/timezone` is only kept where it is already.
 pub(super) fn time_zone(workspace: &mut Workspace<'_>, _: &Accounts) -> Result<(), MergeError> {
     if !workspace.exists("/usr/share/zoneinfo/Etc/UTC") {
         return Ok(());
     }
     workspace.link("time-zone", &Workspace::path("/etc/localtime"), "/usr/share/zoneinfo/Etc/UTC");
+    let release: u32 = workspace.parameters.release.parse().unwrap_or(u32::MAX);
+    if release >= 13 && !workspace.exists("/etc/timezone") {
+        return Ok(());
+    }
     workspace.write("time-zone", &Workspace::path("/etc/timezone"), b"Etc/UTC\n".to_vec(), FILE)
 }
 
