@@ -130,8 +130,7 @@ fn parse_header<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Option<Elf
     let dynamic = Dynamic::read::<Elf>(endian, data, segments);
     let interpreter = segments.iter().find_map(|segment| segment.interpreter(endian, data).ok().flatten());
     let interpreter = interpreter.map(text);
-    let pie = dynamic.flags_1 & u64::from(elf::DF_1_PIE.0) != 0
-        || (interpreter.is_some() && dynamic.soname.is_none());
+    let pie = dynamic.flags_1 & elf::DF_1_PIE.0 != 0 || (interpreter.is_some() && dynamic.soname.is_none());
     let stack = segments.iter().find(|segment| segment.p_type(endian) == elf::PT_GNU_STACK);
     let machine = header.e_machine(endian);
     let executable_stack = match stack {
@@ -165,7 +164,7 @@ fn parse_header<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Option<Elf
         soname: dynamic.soname,
         rpath: dynamic.rpath,
         runpath: dynamic.runpath,
-        no_default: dynamic.flags_1 & u64::from(elf::DF_1_NODEFLIB.0) != 0,
+        no_default: dynamic.flags_1 & elf::DF_1_NODEFLIB.0 != 0,
     })
 }
 
@@ -218,12 +217,12 @@ impl<'data> Dynamic<'data> {
                 elf::DT_BIND_NOW => dynamic.bind_now = true,
                 elf::DT_TEXTREL => dynamic.text_relocations = true,
                 elf::DT_FLAGS => {
-                    dynamic.bind_now |= value & u64::from(elf::DF_BIND_NOW.0) != 0;
-                    dynamic.text_relocations |= value & u64::from(elf::DF_TEXTREL.0) != 0;
+                    dynamic.bind_now |= value & elf::DF_BIND_NOW.0 != 0;
+                    dynamic.text_relocations |= value & elf::DF_TEXTREL.0 != 0;
                 }
                 elf::DT_FLAGS_1 => {
                     dynamic.flags_1 = value;
-                    dynamic.bind_now |= value & u64::from(elf::DF_1_NOW.0) != 0;
+                    dynamic.bind_now |= value & elf::DF_1_NOW.0 != 0;
                 }
                 _ => {}
             }

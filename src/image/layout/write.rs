@@ -104,10 +104,10 @@ fn read_index(
     let ours = |name: &&String| {
         matches!(name.as_str(), "oci-layout" | "index.json" | "blobs") || name.starts_with(".tmp-")
     };
-    if !found.iter().any(|name| name == "index.json") {
-        if let Some(other) = found.iter().find(|name| !ours(name)) {
-            return Err(LayoutError::NotALayout { name: image.name.clone(), found: other.clone() });
-        }
+    if !found.iter().any(|name| name == "index.json")
+        && let Some(other) = found.iter().find(|name| !ours(name))
+    {
+        return Err(LayoutError::NotALayout { name: image.name.clone(), found: other.clone() });
     }
     let Some(reader) = folder.open("index.json")? else { return Ok(None) };
     let mut bytes = Vec::new();

@@ -7,7 +7,14 @@ use super::{Finding, PolicyError, UnusedWaiver, Waived, rule};
 
 /// The recipe's waivers, with their globs compiled and what each has matched so far.
 pub(super) struct Waivers<'a> {
-    waivers: Vec<(&'a Waiver, Vec<(GlobMatcher, bool)>, bool)>,
+    waivers: Vec<Compiled<'a>>,
+}
+
+/// One waiver: each glob with whether it has matched, and whether the waiver has covered anything.
+struct Compiled<'a> {
+    waiver: &'a Waiver,
+    globs: Vec<(GlobMatcher, bool)>,
+    used: bool,
 }
 
 impl<'a> Waivers<'a> {
@@ -25,7 +32,7 @@ impl<'a> Waivers<'a> {
                 let failed = |source| PolicyError::Glob { glob: glob.clone(), place: place.clone(), source };
                 globs.push((parsed.map_err(failed)?.compile_matcher(), false));
             }
-            compiled.push((waiver, globs, false));
+            compiled.push(Compiled { waiver, globs, used: false });
         }
         Ok(Self { waivers: compiled })
     }
@@ -33,7 +40,7 @@ impl<'a> Waivers<'a> {
     /// The finding with the reason of the first waiver that covers it, or the finding alone.
     pub(super) fn apply(&mut self, found: Finding) -> Result<Waived, Finding> {
         let mut because = None;
-        for (waiver, globs, used) in &mut self.waivers {
+        for Compiled { waiver, globs, used } in &mut self.waivers {
             if waiver.rule != found.rule {
                 continue;
             }
@@ -58,7 +65,7 @@ impl<'a> Waivers<'a> {
     /// The waivers and globs that covered nothing, sorted.
     pub(super) fn unused(&self) -> Vec<UnusedWaiver> {
         let mut unused = Vec::new();
-        for (waiver, globs, used) in &self.waivers {
+        for Compiled { waiver, globs, used } in &self.waivers {
             let rule = &waiver.rule;
             if globs.is_empty() && !used {
                 unused.push(UnusedWaiver { rule: rule.clone(), glob: None });
