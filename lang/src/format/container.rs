@@ -14,11 +14,19 @@ pub(super) struct Content<'text> {
     pub broken: bool,
 }
 
-/// Comments from places where none can be printed; they go before the row.
-#[derive(Default)]
-pub(super) struct Hoisted<'text>(Vec<&'text str>);
+/// What the makers of a row's content share.
+pub(super) struct Hoisted<'text> {
+    /// The whole text.
+    pub source: &'text str,
+    /// Comments from places where none can be printed; they go before the row.
+    comments: Vec<&'text str>,
+}
 
 impl<'text> Hoisted<'text> {
+    pub fn new(source: &'text str) -> Self {
+        Self { source, comments: Vec::new() }
+    }
+
     /// Takes the comments among a node's own tokens.
     pub fn take_from(&mut self, node: GreenView<'text>) {
         for child in node.children() {
@@ -30,7 +38,7 @@ impl<'text> Hoisted<'text> {
 
     pub fn take(&mut self, token: GreenText<'text>) {
         if is_comment(token.kind) {
-            self.0.push(token.text.trim_end());
+            self.comments.push(token.text.trim_end());
         }
     }
 }
@@ -42,13 +50,14 @@ pub(super) fn is_comment(kind: SyntaxKind) -> bool {
 /// What turns a child node into the content of a row.
 pub(super) type MakeRow<'text> = fn(GreenView<'text>, &mut Hoisted<'text>) -> RowContent<'text>;
 
-/// The rows of a node's children. `only_separators`: what separates rows on one line, `None` as written.
+/// The rows of a node's children. `separator`: what separates rows on one line, `None` as written.
 pub(super) fn content<'text>(
     node: GreenView<'text>,
+    source: &'text str,
     separator: Option<&'static str>,
     make: MakeRow<'text>,
 ) -> Content<'text> {
-    let mut reader = Reader { rows: Vec::new(), opening: None, broken: false, feeds: 1, spaces: 0 };
+    let mut reader = Reader { source, rows: Vec::new(), opening: None, broken: false, feeds: 1, spaces: 0 };
     let file = node.kind() == SyntaxKind::File;
     let mut opened = file;
     for child in node.children() {
@@ -68,6 +77,7 @@ pub(super) fn content<'text>(
 }
 
 struct Reader<'text> {
+    source: &'text str,
     rows: Vec<Row<'text>>,
     opening: Option<Trailing<'text>>,
     broken: bool,
@@ -128,9 +138,9 @@ impl<'text> Reader<'text> {
         let mut blank = self.blank();
         self.spaces = 0;
         blank = self.leading_comments(node, blank);
-        let mut hoisted = Hoisted::default();
+        let mut hoisted = Hoisted::new(self.source);
         let content = make(node, &mut hoisted);
-        for comment in hoisted.0 {
+        for comment in hoisted.comments {
             self.rows.push(Row::comment(std::mem::take(&mut blank), ordinary(comment)));
         }
         self.rows.push(Row { blank, separator: "", content, trailing: None });

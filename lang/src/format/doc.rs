@@ -57,9 +57,10 @@ pub(super) struct Row<'text> {
 pub(super) enum RowContent<'text> {
     Comment(Cow<'text, str>),
     Part(Doc<'text>),
-    /// `key = value`, whose `=` may be aligned with its neighbours'.
+    /// `key = value`, whose sign, with a space on both sides, may be aligned with its neighbours'.
     Field {
         key: Doc<'text>,
+        sign: &'static str,
         value: Doc<'text>,
     },
 }
@@ -177,10 +178,6 @@ impl<'text> Doc<'text> {
 }
 
 impl<'text> Row<'text> {
-    pub fn part(blank: bool, doc: Doc<'text>) -> Self {
-        Self { blank, separator: "", content: RowContent::Part(doc), trailing: None }
-    }
-
     pub fn comment(blank: bool, text: impl Into<Cow<'text, str>>) -> Self {
         Self { blank, separator: "", content: RowContent::Comment(text.into()), trailing: None }
     }
@@ -190,7 +187,7 @@ impl<'text> Row<'text> {
         let content = match &self.content {
             RowContent::Comment(_) => BROKEN,
             RowContent::Part(doc) => doc.flat,
-            RowContent::Field { key, value } => key.flat + 3 + value.flat,
+            RowContent::Field { key, sign, value } => key.flat + width(sign) + value.flat,
         };
         let comment = if self.trailing.is_some() { BROKEN } else { 0 };
         content.saturating_add(comment).saturating_add(width(self.separator)).min(BROKEN)

@@ -13,16 +13,17 @@ const SMALL: u32 = 48;
 
 pub(super) fn expr<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> Doc<'text> {
     match node.kind() {
-        SyntaxKind::StringExpr => string(node),
-        SyntaxKind::List => list(node),
+        SyntaxKind::StringExpr => string(node, hoisted.source),
+        SyntaxKind::NameExpr | SyntaxKind::Constant => Doc::text(&hoisted.source[node.span().range()]),
+        SyntaxKind::List => list(node, hoisted.source),
         SyntaxKind::Record | SyntaxKind::Arms => {
-            let Content { rows, opening, broken } = content(node, Some(", "), entry);
+            let Content { rows, opening, broken } = content(node, hoisted.source, Some(", "), entry);
             Doc::braces(rows, opening, broken)
         }
         SyntaxKind::ListComprehension => comprehension(node, "[", "]", hoisted),
         SyntaxKind::RecordComprehension => comprehension(node, "{ ", " }", hoisted),
         SyntaxKind::Binary => chain(node, hoisted),
-        SyntaxKind::Arguments | SyntaxKind::PatternArguments => parenthesized(node),
+        SyntaxKind::Arguments | SyntaxKind::PatternArguments => parenthesized(node, hoisted.source),
         SyntaxKind::Match | SyntaxKind::Is | SyntaxKind::Not => spaced(node, hoisted),
         _ => tight(node, hoisted),
     }
@@ -73,7 +74,7 @@ fn entry<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> RowCont
             };
             let value = nodes.next().map_or_else(|| Doc::text(""), |value| expr(value, hoisted));
             if word {
-                RowContent::Field { key, value }
+                RowContent::Field { key, sign: " = ", value }
             } else {
                 RowContent::Part(Doc::sequence(vec![key, Doc::text(" = "), value]))
             }
@@ -86,19 +87,16 @@ fn entry<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> RowCont
 }
 
 /// `( … )` with arguments, parameters or patterns.
-pub(super) fn parenthesized(node: GreenView<'_>) -> Doc<'_> {
-    let Content { rows, opening, .. } = content(node, Some(", "), entry);
+pub(super) fn parenthesized<'text>(node: GreenView<'text>, source: &'text str) -> Doc<'text> {
+    let Content { rows, opening, .. } = content(node, source, Some(", "), entry);
     Doc::elements(Elements { open: "(", close: ")", rows, opening, fill: false })
 }
 
-fn list(node: GreenView<'_>) -> Doc<'_> {
-    let Content { mut rows, opening, .. } = content(node, Some(", "), entry);
+fn list<'text>(node: GreenView<'text>, source: &'text str) -> Doc<'text> {
+    let Content { rows, opening, .. } = content(node, source, Some(", "), entry);
     let fill =
         node.nodes().all(is_small) && rows.iter().all(|row| row.flat() < SMALL || row.flat() >= BROKEN);
     let blank = rows.iter().any(|row| row.blank);
-    if blank && let Some(last) = rows.last_mut() {
-        last.blank |= last.blank;
-    }
     let mut doc = Doc::elements(Elements { open: "[", close: "]", rows, opening, fill });
     if blank {
         doc.flat = BROKEN;
@@ -128,7 +126,7 @@ fn comprehension<'text>(
     for part in node.nodes() {
         if part.kind() != SyntaxKind::Generator {
             parts.push(match entry(part, hoisted) {
-                RowContent::Field { key, value } => Doc::sequence(vec![key, Doc::text(" = "), value]),
+                RowContent::Field { key, sign, value } => Doc::sequence(vec![key, Doc::text(sign), value]),
                 RowContent::Part(doc) => doc,
                 RowContent::Comment(_) => unreachable!("an entry is no comment"),
             });
@@ -212,7 +210,11 @@ fn operator(node: GreenView<'_>) -> (&'static str, u8) {
 }
 
 /// A string: as written, but for the indentation of a block string and the space around its interpolations.
-fn string(node: GreenView<'_>) -> Doc<'_> {
+fn string<'text>(node: GreenView<'text>, source: &'text str) -> Doc<'text> {
+    let written = &source[node.span().range()];
+    if !written.contains('\n') && !written.contains("{{") {
+        return Doc::text(written);
+    }
     let (mut open, mut close) = ("", "");
     let mut pieces = vec![""];
     let mut values = Vec::new();
@@ -224,7 +226,7 @@ fn string(node: GreenView<'_>) -> Doc<'_> {
                 _ => *pieces.last_mut().expect("one piece is there from the beginning") = token.text,
             },
             GreenChild::Node(value) => {
-                values.push(interpolation(value));
+                values.push(interpolation(value, source));
                 pieces.push("");
             }
         }
@@ -234,9 +236,6 @@ fn string(node: GreenView<'_>) -> Doc<'_> {
         Some(found) => {
             let texts = indented(&pieces, found, "");
             Doc::block_string(open, joined(texts.iter().map(String::as_str), &values), close)
-        }
-        None if values.is_empty() => {
-            Doc::sequence(vec![Doc::text(open), Doc::text(pieces[0]), Doc::text(close)])
         }
         None => {
             let text = joined(pieces.iter().copied(), &values);
@@ -258,12 +257,12 @@ fn joined<'text>(texts: impl Iterator<Item = &'text str>, values: &[String]) -> 
 }
 
 /// `{{…}}` on one line, with a space on both sides where the author began with one.
-fn interpolation(node: GreenView<'_>) -> String {
+fn interpolation(node: GreenView<'_>, source: &str) -> String {
     let space = match node.children().nth(1) {
         Some(GreenChild::Token(token)) if token.kind == SyntaxKind::Whitespace => " ",
         _ => "",
     };
-    let value = node.nodes().next().map(|value| expr(value, &mut Hoisted::default()));
+    let value = node.nodes().next().map(|value| expr(value, &mut Hoisted::new(source)));
     let value = value.map(|value| super::print::flat(&value)).unwrap_or_default();
     format!("{{{{{space}{value}{space}}}}}")
 }

@@ -4,8 +4,8 @@
 //! a value and never a comment. The output formatted again is the output.
 //!
 //! Lines are filled to 110 characters, indentation is two spaces, and at most one blank line is kept. Braces
-//! written over several lines stay so; a list breaks only where it does not fit. The `=` of neighbouring
-//! fields of one line are aligned.
+//! written over several lines stay so; a list breaks only where it does not fit. The signs of neighbouring
+//! fields of one line are aligned; a key with a dot or in quotes stands for itself.
 
 mod container;
 mod doc;
@@ -22,6 +22,6 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     if parse.has_errors() {
         return Err(parse.diagnostics().to_vec());
     }
-    let rows = statement::file(syntax::green::GreenView::root(parse.green()));
+    let rows = statement::file(syntax::green::GreenView::root(parse.green()), text);
     Ok(print::print(&rows, text.len()))
 }

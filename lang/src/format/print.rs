@@ -34,7 +34,13 @@ impl Printer {
     }
 
     fn spaces(&mut self, count: u32) {
-        self.out.extend(std::iter::repeat_n(' ', count as usize));
+        const BLANK: &str = "                                ";
+        let mut left = count as usize;
+        while left > 0 {
+            let some = left.min(BLANK.len());
+            self.out.push_str(&BLANK[..some]);
+            left -= some;
+        }
         self.column += count;
     }
 
@@ -103,9 +109,9 @@ impl Printer {
         match &row.content {
             RowContent::Comment(_) => unreachable!("a comment is never flat"),
             RowContent::Part(doc) => self.flat(doc),
-            RowContent::Field { key, value } => {
+            RowContent::Field { key, sign, value } => {
                 self.flat(key);
-                self.text(" = ");
+                self.text(sign);
                 self.flat(value);
             }
         }
@@ -170,10 +176,10 @@ impl Printer {
             match &row.content {
                 RowContent::Comment(text) => self.text(text),
                 RowContent::Part(doc) => self.doc(doc, indent, 0),
-                RowContent::Field { key, value } => {
+                RowContent::Field { key, sign, value } => {
                     self.doc(key, indent, 0);
                     self.spaces(paddings.get(index).copied().unwrap_or(0));
-                    self.text(" = ");
+                    self.text(sign);
                     self.doc(value, indent, 0);
                 }
             }
@@ -300,10 +306,9 @@ impl Printer {
 fn paddings(rows: &[Row<'_>], indent: u32) -> Vec<u32> {
     let mut paddings = vec![0; rows.len()];
     let widths = |row: &Row<'_>| match &row.content {
-        RowContent::Field { key, value }
-            if value.flat < BROKEN && indent + key.flat + 3 + value.flat <= WIDTH =>
-        {
-            Some((key.flat, value.flat))
+        RowContent::Field { key, sign, value } => {
+            let behind = width(sign) + value.flat;
+            (indent + key.flat + behind <= WIDTH).then_some((key.flat, behind))
         }
         _ => None,
     };
@@ -315,7 +320,7 @@ fn paddings(rows: &[Row<'_>], indent: u32) -> Vec<u32> {
         }
         let run = || rows[start..end].iter().filter_map(widths);
         let longest = run().map(|(key, _)| key).max().unwrap_or(0);
-        if run().all(|(_, value)| indent + longest + 3 + value <= WIDTH) {
+        if run().all(|(_, behind)| indent + longest + behind <= WIDTH) {
             for (padding, (key, _)) in paddings[start..end].iter_mut().zip(run()) {
                 *padding = longest - key;
             }

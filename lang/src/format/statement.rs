@@ -7,8 +7,8 @@ use crate::syntax::SyntaxKind;
 use crate::syntax::green::{GreenChild, GreenView};
 
 /// The rows of a whole file.
-pub(super) fn file(root: GreenView<'_>) -> Vec<Row<'_>> {
-    content(root, None, statement).rows
+pub(super) fn file<'text>(root: GreenView<'text>, source: &'text str) -> Vec<Row<'text>> {
+    content(root, source, None, statement).rows
 }
 
 fn statement<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> RowContent<'text> {
@@ -28,7 +28,7 @@ fn words<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> Doc<'te
             GreenChild::Token(token) if token.kind.is_trivia() => continue,
             GreenChild::Token(token) => Doc::text(token.text),
             GreenChild::Node(node) => match node.kind() {
-                SyntaxKind::Block => block(node),
+                SyntaxKind::Block => block(node, hoisted.source),
                 SyntaxKind::ModulePath => {
                     Doc::sequence(node.tokens().map(|token| Doc::text(token.text)).collect())
                 }
@@ -43,8 +43,8 @@ fn words<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> Doc<'te
     Doc::sequence(parts)
 }
 
-pub(super) fn block(node: GreenView<'_>) -> Doc<'_> {
-    let Content { rows, opening, broken } = content(node, None, statement);
+pub(super) fn block<'text>(node: GreenView<'text>, source: &'text str) -> Doc<'text> {
+    let Content { rows, opening, broken } = content(node, source, None, statement);
     Doc::braces(rows, opening, broken)
 }
 
@@ -57,7 +57,10 @@ fn field<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> RowCont
         for child in path.children() {
             match child {
                 GreenChild::Token(token) if token.kind.is_trivia() => {}
-                GreenChild::Token(token) => parts.push(Doc::text(token.text)),
+                GreenChild::Token(token) => {
+                    aligned &= token.kind != SyntaxKind::Dot;
+                    parts.push(Doc::text(token.text));
+                }
                 GreenChild::Node(string) => {
                     aligned = false;
                     parts.push(expr(string, hoisted));
@@ -69,12 +72,11 @@ fn field<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> RowCont
     let value =
         node.nodes().filter(|node| node.kind() != SyntaxKind::FieldPath).map(|value| expr(value, hoisted));
     let value = value.last().unwrap_or_else(|| Doc::text(""));
-    if node.token(SyntaxKind::PlusEqual).is_some() {
-        RowContent::Part(Doc::sequence(vec![key, Doc::text(" += "), value]))
-    } else if aligned {
-        RowContent::Field { key, value }
+    let sign = if node.token(SyntaxKind::PlusEqual).is_some() { " += " } else { " = " };
+    if aligned {
+        RowContent::Field { key, sign, value }
     } else {
-        RowContent::Part(Doc::sequence(vec![key, Doc::text(" = "), value]))
+        RowContent::Part(Doc::sequence(vec![key, Doc::text(sign), value]))
     }
 }
 
@@ -119,8 +121,8 @@ fn function<'text>(node: GreenView<'text>, hoisted: &mut Hoisted<'text>) -> Doc<
                 _ => parts.push(Doc::text(token.text)),
             },
             GreenChild::Node(child) => match child.kind() {
-                SyntaxKind::Parameters => parts.push(expr::parenthesized(child)),
-                SyntaxKind::Block => parts.extend([Doc::text(" "), block(child)]),
+                SyntaxKind::Parameters => parts.push(expr::parenthesized(child, hoisted.source)),
+                SyntaxKind::Block => parts.extend([Doc::text(" "), block(child, hoisted.source)]),
                 _ => parts.push(expr(child, hoisted)),
             },
         }

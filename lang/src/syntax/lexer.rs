@@ -175,7 +175,7 @@ impl<'text> Lexer<'text> {
 
     /// Takes a string whose quotes stand `before` bytes further on.
     fn string(&mut self, before: usize, hashes: usize, raw: bool, inner: bool) {
-        let block = !(inner && !raw) && self.rest()[before..].starts_with("\"\"\"");
+        let block = (raw || !inner) && self.rest()[before..].starts_with("\"\"\"");
         let style = Style { block, raw, hashes, inner };
         let open = self.at..self.at + before + if block { 3 } else { 1 };
         self.push(StringOpen, open.len());

@@ -6,7 +6,7 @@ use super::report;
 
 /// What is wrong with the characters of a text: at most [`report::MOST`] diagnostics.
 pub(super) fn check(text: &str) -> Vec<Diagnostic> {
-    let plain = |byte: u8| (byte >= 0x20 && byte < 0x7f) || byte == b'\n' || byte == b'\t';
+    let plain = |byte: u8| matches!(byte, 0x20..0x7f | b'\n' | b'\t');
     if text.bytes().all(plain) {
         return Vec::new();
     }

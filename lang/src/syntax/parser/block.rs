@@ -36,6 +36,9 @@ impl<'text> Parser<'text> {
 
     pub(super) fn statement(&mut self) {
         match self.kind() {
+            kind if kind.is_reserved_word() && matches!(self.next_on_line(), Equal | PlusEqual | Dot) => {
+                self.field();
+            }
             ForWord => self.item_for(),
             UseWord => self.use_statement(),
             WhenWord => self.when(),
@@ -47,9 +50,6 @@ impl<'text> Parser<'text> {
             }
             Name if !matches!(self.next_on_line(), Equal | PlusEqual | Dot) => self.nested(),
             Name | Word | BadWord | StringOpen => self.field(),
-            kind if kind.is_reserved_word() && matches!(self.next_on_line(), Equal | PlusEqual | Dot) => {
-                self.field()
-            }
             RightBracket | RightParen => {
                 self.report(report::unmatched_bracket(self.range(), self.word()));
                 self.force_skip();
@@ -187,7 +187,9 @@ impl<'text> Parser<'text> {
         let word = self.key();
         while self.at(Dot) && !self.newline {
             self.bump();
-            if self.newline || !matches!(self.kind(), Name | Word | BadWord | StringOpen) {
+            let key =
+                matches!(self.kind(), Name | Word | BadWord | StringOpen) || self.kind().is_reserved_word();
+            if self.newline || !key {
                 self.report(report::missing_name(self.gap(), "the key"));
                 break;
             }

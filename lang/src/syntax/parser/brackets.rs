@@ -48,7 +48,7 @@ impl Parser<'_> {
     ) -> bool {
         let mut separated = true;
         let mut first = true;
-        while !matches!(self.kind(), RightBrace | End) && !self.at_item_on_line_start() {
+        while !matches!(self.kind(), RightBrace | End) && !self.at_item_on_line_start() && !self.gives_up() {
             if matches!(self.kind(), Comma | Semicolon) {
                 self.report(report::extra_separator(self.range(), self.word()));
                 self.bump();
@@ -152,14 +152,19 @@ impl Parser<'_> {
 
     /// Whether what stands here cannot belong to a list, whatever comes.
     fn at_list_end(&self) -> bool {
-        matches!(self.kind(), End | RightBrace)
+        self.gives_up()
+            || matches!(self.kind(), End | RightBrace)
             || self.interpolating && self.at_interpolation_end()
             || self.at_item_on_line_start()
     }
 
     /// Whether the next statement begins here because the bracket at `open` was never closed.
-    fn at_next_statement(&mut self, open: usize) -> bool {
-        self.newline && self.at_statement() && self.is_unclosed(open)
+    pub(super) fn at_next_statement(&mut self, open: usize) -> bool {
+        if !self.newline || !self.at_statement() {
+            return false;
+        }
+        let list = self.tokens[open].kind == LeftBracket;
+        list && matches!(self.next_on_line(), Equal | PlusEqual) || self.is_unclosed(open)
     }
 
     /// Skips one token, or one pair of brackets with what is in it, and the rest of the statement.
@@ -194,7 +199,7 @@ impl Parser<'_> {
         };
         self.start(Error);
         let mut depth = 0u32;
-        while !self.at(End) && !(depth == 0 && self.at(closing)) && !self.at_item_on_line_start() {
+        while !(self.at(End) || depth == 0 && self.at(closing) || self.at_item_on_line_start()) {
             if self.interpolating && self.at_interpolation_end() {
                 break;
             }

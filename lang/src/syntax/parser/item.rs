@@ -11,12 +11,25 @@ impl Parser<'_> {
         self.builder.start(File);
         self.edition();
         while !self.at(End) {
+            if self.gives_up() {
+                self.rest();
+                break;
+            }
             if !self.newline {
                 self.report(report::missing_line_end(self.range(), &self.found()));
             }
             self.item();
         }
         self.flush();
+        self.finish();
+    }
+
+    /// All that is left, as it is.
+    fn rest(&mut self) {
+        self.start(Error);
+        while !self.at(End) {
+            self.bump();
+        }
         self.finish();
     }
 
@@ -31,7 +44,7 @@ impl Parser<'_> {
             self.push(report::missing_edition(0..end));
             return;
         }
-        if self.range().start != 0 {
+        if !self.text[..self.range().start].trim_start_matches('\u{feff}').is_empty() {
             self.push(report::edition_not_first(self.range()));
         }
         self.start(Edition);

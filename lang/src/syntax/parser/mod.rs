@@ -37,6 +37,7 @@ pub(super) fn parse(text: &str, lexed: &Lexed) -> (GreenNode, Vec<Diagnostic>) {
         depth: 0,
         swallowed: lexed.swallowed,
         reported: None,
+        missing: None,
         unclosed: None,
         builder: TreeBuilder::new(),
         diagnostics: Vec::new(),
@@ -69,8 +70,10 @@ struct Parser<'text> {
     depth: u32,
     /// See [`Lexed::swallowed`].
     swallowed: bool,
-    /// The token of the last diagnostic: one is enough.
+    /// The token that the last diagnostic was about: one is enough.
     reported: Option<usize>,
+    /// The token before which the last diagnostic missed something on the line before.
+    missing: Option<usize>,
     /// Which opening brackets are never closed; made when first asked for.
     unclosed: Option<Vec<usize>>,
     builder: TreeBuilder,
@@ -193,18 +196,31 @@ impl<'text> Parser<'text> {
         self.builder.finish();
     }
 
+    /// Whether so much is wrong that the rest is not looked at.
+    fn gives_up(&self) -> bool {
+        self.diagnostics.len() >= report::MOST
+    }
+
     fn push(&mut self, diagnostic: Diagnostic) {
         if self.diagnostics.len() < report::MOST {
             self.diagnostics.push(diagnostic);
         }
     }
 
-    /// Reports something about the current token, unless something was reported about it already.
+    /// Reports something about the current token, or about the end of the line before it: one of each.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.reported != Some(self.position) {
-            self.reported = Some(self.position);
-            self.push(diagnostic);
+        let place = diagnostic.primary().map_or(0, |label| label.range.start);
+        let here = place == self.range().start;
+        let before = if here { self.reported } else { self.reported.max(self.missing) };
+        if before == Some(self.position) {
+            return;
         }
+        if here || !self.newline {
+            self.reported = Some(self.position);
+        } else {
+            self.missing = Some(self.position);
+        }
+        self.push(diagnostic);
     }
 
     /// The current token as a message names it.

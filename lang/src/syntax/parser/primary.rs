@@ -105,7 +105,7 @@ impl Parser<'_> {
         let outer = std::mem::replace(&mut self.free, true);
         self.bump();
         let mut kind = List;
-        let first = self.at_value();
+        let first = self.at_value() && !self.at_next_statement(open);
         if first {
             self.expr();
         }

@@ -48,7 +48,7 @@ impl Parser<'_> {
         }
         let mut open = 0u32;
         let mut started = false;
-        while !self.at(End) && !(open == 0 && stop(self)) && !self.at_item_on_line_start() {
+        while !(self.at(End) || open == 0 && stop(self) || self.at_item_on_line_start()) {
             if !started {
                 self.start(Error);
                 started = true;
