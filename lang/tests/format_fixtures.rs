@@ -1,15 +1,15 @@
 //! What the formatter makes of its fixtures: `NAME.hb` becomes `NAME.formatted`.
 
-mod support;
+mod syntax_support;
 
 use std::path::PathBuf;
 
 #[test]
 fn fixtures_become_what_stands_beside_them() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/format");
-    for (name, text) in support::fixtures("format") {
+    for (name, text) in syntax_support::fixtures("format") {
         let wanted = std::fs::read_to_string(folder.join(&name).with_extension("formatted")).unwrap();
-        let formatted = support::assert_formats(&text);
+        let formatted = syntax_support::assert_formats(&text);
         assert!(formatted == wanted, "{name} becomes\n{formatted}");
     }
 }
@@ -17,8 +17,9 @@ fn fixtures_become_what_stands_beside_them() {
 /// The example of the language's description is formatted already.
 #[test]
 fn the_example_stays_as_it_is() {
-    let (_, shape) = support::fixtures("syntax").into_iter().find(|(name, _)| name == "shape.hb").unwrap();
-    assert_eq!(support::assert_formats(&shape), shape);
+    let (_, shape) =
+        syntax_support::fixtures("syntax").into_iter().find(|(name, _)| name == "shape.hb").unwrap();
+    assert_eq!(syntax_support::assert_formats(&shape), shape);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A fixture says below each line what is reported about it: `#~ error CODE` with the text of the primary place in
 //! backquotes, `#~2` two lines further up. Those lines are comments of the recipe.
 
-mod support;
+mod syntax_support;
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ fn expected(text: &str) -> Vec<(u32, String)> {
 
 #[test]
 fn fixtures_report_what_they_say() {
-    for (name, text) in support::fixtures("syntax_errors") {
+    for (name, text) in syntax_support::fixtures("syntax_errors") {
         let parse = syntax::parse(&text);
         let found: Vec<_> = parse.diagnostics().iter().map(|found| said(found, &text)).collect();
         let wanted = expected(&text);
@@ -82,7 +82,7 @@ fn every_code_is_tested() {
     let codes = source.split('"').filter(|text| text.starts_with("hbuild::syntax::") && text.len() > 16);
     let mut untested: BTreeSet<&str> =
         codes.map(|code| code.trim_start_matches("hbuild::syntax::")).collect();
-    for (_, text) in support::fixtures("syntax_errors") {
+    for (_, text) in syntax_support::fixtures("syntax_errors") {
         for (_, said) in expected(&text) {
             let code = said.split(' ').nth(1).unwrap().trim_start_matches("hbuild::syntax::");
             untested.remove(code);
