@@ -70,7 +70,7 @@ pub struct Selection {
 }
 
 /// How mirrors are reached.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct NetworkArguments {
     /// Debian mirrors, tried in order, before those of HBUILD_DEBIAN_MIRROR
     #[arg(long, value_name = "URL")]
@@ -117,7 +117,7 @@ pub struct ShowArguments {
 }
 
 /// Arguments of `lock`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LockArguments {
     /// A recipe FILE or a folder (all recipes below it)
     #[arg(value_name = "TARGET", default_value = ".")]

@@ -19,6 +19,7 @@ use crate::store::{Root, Store};
 
 /// Locks the recipes named, one lock for each folder; prints what changed.
 pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> {
+    let arguments = &told_apart(arguments.clone());
     let mut folders: BTreeMap<PathBuf, Vec<Project>> = BTreeMap::new();
     for (project, _) in target::load(&arguments.targets)? {
         folders.entry(project.folder.clone()).or_default().push(project);
@@ -33,6 +34,19 @@ pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> 
         all.insert(path.display().to_string(), changes);
     }
     report(arguments, &all)
+}
+
+/// `--update` takes package names until the end of the line; what cannot be one is a target.
+fn told_apart(mut arguments: LockArguments) -> LockArguments {
+    let Some(names) = &mut arguments.update else { return arguments };
+    let is_target = |word: &String| word.contains('/') || word == "." || word.ends_with(".hb");
+    let (targets, packages) = std::mem::take(names).into_iter().partition(is_target);
+    *names = packages;
+    let targets: Vec<String> = targets;
+    if !targets.is_empty() {
+        arguments.targets = targets;
+    }
+    arguments
 }
 
 fn report(arguments: &LockArguments, all: &BTreeMap<String, Changes>) -> Result<(), Failure> {

@@ -21,6 +21,8 @@ pub struct Store {
     /// Made at the first write, so that a store that is only read needs no right to write.
     scratch: Mutex<Option<Arc<Scratch>>>,
     written: Mutex<Written>,
+    /// Held while pending objects are moved: two threads may have the same one to move.
+    settling: Mutex<()>,
 }
 
 /// What this process wrote.
@@ -42,7 +44,7 @@ impl Store {
     /// The store at `path`. A new or empty folder becomes one.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let layout = Layout::open(path)?;
-        Ok(Self { layout, scratch: Mutex::default(), written: Mutex::default() })
+        Ok(Self { layout, scratch: Mutex::default(), written: Mutex::default(), settling: Mutex::default() })
     }
 
     /// The folder it was opened at.
@@ -160,6 +162,11 @@ impl Store {
         let digests: BTreeSet<Digest> = digests.collect();
         let path = |digest: Digest| Some((digest, written.pending.get(&digest)?.path.clone()));
         digests.into_iter().filter_map(path).collect()
+    }
+
+    /// Keeps other threads from moving pending objects.
+    pub(crate) fn settling(&self) -> MutexGuard<'_, ()> {
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// States that the object stands at its final place.

@@ -118,3 +118,24 @@ impl IndexCache for Store {
 pub(crate) fn linked_object(path: &std::path::Path) -> Option<Digest> {
     Layout::linked("objects", &fs::read_link(path).ok()?)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_may_keep_the_same_blob_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for round in 0..50_u32 {
+            let bytes = round.to_le_bytes();
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| store.keep_blob(&bytes))).collect();
+                for thread in threads {
+                    assert_eq!(thread.join().unwrap().unwrap(), Sha256::of(&bytes));
+                }
+            });
+            assert_eq!(store.blob(&Sha256::of(&bytes)).unwrap().as_deref(), Some(bytes.as_slice()));
+        }
+    }
+}

@@ -45,6 +45,7 @@ impl Store {
 
     /// Moves the objects among `digests` that this process wrote to their final places, synced.
     pub(crate) fn settle_objects(&self, digests: impl Iterator<Item = Digest>) -> Result<(), StoreError> {
+        let _settling = self.settling();
         let pending = self.pending(digests);
         sync_all(pending.iter().map(|(_, path)| path.as_path()).collect())?;
         for (digest, path) in &pending {
