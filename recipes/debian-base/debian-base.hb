@@ -10,12 +10,12 @@ image debian-base {
   use base.runtime(distro)
   repositories = debian.main(distro)
   version      = "12"
-  packages     += ["bash", "coreutils"]
-  cmd          = ["/bin/bash"]
+  packages += ["bash", "coreutils"]
+  cmd = ["/bin/bash"]
   when flavor == dev { use base.dev(distro) }
   test "has a shell" { run = ["/bin/bash", "-c", "echo $((6 * 7))"]; stdout = contains("42") }
   waive shell {
-    paths   = ["/usr/bin/bash", "/usr/bin/sh", "/usr/bin/dash", "/usr/bin/rbash"]
+    paths   = ["/usr/bin/bash", "/usr/bin/rbash"]
     because = "the purpose of this image is to have one"
   }
 }
