@@ -76,12 +76,25 @@ fn single_mistakes_are_reported_alone() {
     assert_eq!(parse.diagnostics()[0].primary().unwrap().range, 9..10);
 }
 
+/// The codes that the stage has, without `hbuild::syntax::`.
+fn codes() -> BTreeSet<&'static str> {
+    let source = include_str!("../src/syntax/report.rs").split('"');
+    source.filter_map(|text| text.strip_prefix("hbuild::syntax::")).filter(|code| !code.is_empty()).collect()
+}
+
+/// The book explains every code and no other, in order.
+#[test]
+fn every_code_is_explained() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/errors/syntax.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let headings: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("## hbuild::syntax::")).collect();
+    assert_eq!(headings, codes().into_iter().collect::<Vec<_>>());
+}
+
 #[test]
 fn every_code_is_tested() {
-    let source = include_str!("../src/syntax/report.rs");
-    let codes = source.split('"').filter(|text| text.starts_with("hbuild::syntax::") && text.len() > 16);
-    let mut untested: BTreeSet<&str> =
-        codes.map(|code| code.trim_start_matches("hbuild::syntax::")).collect();
+    let mut untested = codes();
     for (_, text) in syntax_support::fixtures("syntax_errors") {
         for (_, said) in expected(&text) {
             let code = said.split(' ').nth(1).unwrap().trim_start_matches("hbuild::syntax::");
