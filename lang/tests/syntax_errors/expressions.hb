@@ -46,4 +46,6 @@ let gg = { "a", "b" }
 #~ error hbuild::syntax::missing_equals `}`
 let hh = use
 #~ error hbuild::syntax::reserved_word `use`
+let jj = kk is debian("13") + ll
+#~ error hbuild::syntax::unexpected `+`
 let ii = fine

@@ -26,7 +26,10 @@ pub fn tokens(text: &str) -> Vec<Token> {
             continue;
         }
         let counts = matches!(brackets.last(), None | Some(SyntaxKind::LeftBrace));
-        if newline && counts && !kind.continues_line() {
+        // The `(` of a call stands on the line of what is called.
+        let apart =
+            kind == SyntaxKind::LeftParen && found.last().is_some_and(|before| ends_value(before.kind));
+        if newline && (apart || counts && !kind.continues_line()) {
             found.push(Token { kind: SyntaxKind::Newline, text: "\n".to_owned() });
         }
         newline = false;
@@ -43,6 +46,12 @@ pub fn tokens(text: &str) -> Vec<Token> {
         found.push(Token { kind: SyntaxKind::Newline, text: "\n".to_owned() });
     }
     found
+}
+
+fn ends_value(kind: SyntaxKind) -> bool {
+    use SyntaxKind::*;
+    let word = matches!(kind, Name | Word | Int | TrueWord | FalseWord | NoneWord);
+    word || matches!(kind, StringClose | RightParen | RightBracket | RightBrace)
 }
 
 pub struct Recognizer<'input> {

@@ -185,7 +185,7 @@ impl<'text> Parser<'text> {
         self.start_documented(Field);
         self.start(FieldPath);
         let word = self.key();
-        while self.at(Dot) && !self.newline {
+        while self.at(Dot) {
             self.bump();
             let key =
                 matches!(self.kind(), Name | Word | BadWord | StringOpen) || self.kind().is_reserved_word();

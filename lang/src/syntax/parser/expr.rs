@@ -62,6 +62,10 @@ impl Parser<'_> {
             if self.interpolating && self.newline {
                 break;
             }
+            if found == SUM && compared {
+                let help = "write parentheses around the test";
+                self.report(report::expected(self.range(), "the end of the pattern", &self.found(), help));
+            }
             if found == COMPARISON && std::mem::replace(&mut compared, true) {
                 self.report(report::chained_comparison(self.range()));
             }

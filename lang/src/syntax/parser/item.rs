@@ -264,7 +264,7 @@ impl Parser<'_> {
             let place = self.range();
             self.start(ForBinding);
             if self.declared_name("the axis") {
-                if self.at(InWord) && !self.newline {
+                if self.at(InWord) {
                     self.bump();
                     self.value();
                 } else {

@@ -124,12 +124,11 @@ impl<'text> Parser<'text> {
         (next, newline)
     }
 
-    /// The kind of the next token if it is on this line, else `Newline`.
+    /// The kind of the next token if it is on this line or a dot, which continues it, else `Newline`.
     fn next_on_line(&self) -> SyntaxKind {
-        match self.after(self.position) {
-            (_, true) => Newline,
-            (next, false) => self.tokens[next].kind,
-        }
+        let (next, newline) = self.after(self.position);
+        let kind = self.tokens[next].kind;
+        if newline && kind != Dot { Newline } else { kind }
     }
 
     fn skip_trivia(&mut self) {

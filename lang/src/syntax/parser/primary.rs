@@ -145,7 +145,7 @@ impl Parser<'_> {
         self.start(Generator);
         self.bump();
         if self.declared_name("the element") {
-            if self.at(InWord) && !self.line_ended() {
+            if self.at(InWord) {
                 self.bump();
                 self.value();
             } else {
