@@ -50,7 +50,11 @@ impl Store {
         sync_all(pending.iter().map(|(_, path)| path.as_path()).collect())?;
         for (digest, path) in &pending {
             let target = self.layout.object(digest);
-            layout::rename(path, &target).at("write", &target)?;
+            match layout::rename(path, &target) {
+                // Another thread settles the same object and was first.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && target.exists() => {}
+                moved => moved.at("write", &target)?,
+            }
             self.settle(digest);
         }
         Ok(())
@@ -126,7 +130,11 @@ fn sync_all(files: Vec<&Path>) -> Result<(), StoreError> {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            File::open(path).and_then(|file| file.sync_data()).at("sync", path)?;
+            match File::open(path) {
+                // Synced and moved by another thread, or gone: the move to its place finds out.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                file => file.and_then(|file| file.sync_data()).at("sync", path)?,
+            }
         }
         Ok(())
     };
