@@ -280,56 +280,10 @@ fn bookworm_as_apt() {
 fn made_up(seed: u64) -> Result<Apt, String> {
     let mut next = random(seed);
     let names: Vec<String> = (0..16).map(|nth| format!("p{nth}")).collect();
-    let virtuals = ["v0", "v1", "v2"];
     let mut text = String::new();
     for name in &names {
         for version in 1..=1 + next(2) {
-            let mut target = |next: &mut dyn FnMut(usize) -> usize| {
-                let name = match next(5) {
-                    0 => virtuals[next(3)].to_owned(),
-                    _ => names[next(names.len())].clone(),
-                };
-                let bound = ["", "", "", "", " (>= 1)", " (>= 2)", " (<< 2)", " (= 1)"][next(8)];
-                format!("{name}{bound}")
-            };
-            let mut list = |next: &mut dyn FnMut(usize) -> usize, groups: usize, width: usize| {
-                let group =
-                    |next: &mut dyn FnMut(usize) -> usize,
-                     target: &mut dyn FnMut(&mut dyn FnMut(usize) -> usize) -> String| {
-                        (0..1 + next(width)).map(|_| target(next)).collect::<Vec<_>>().join(" | ")
-                    };
-                (0..next(groups)).map(|_| group(next, &mut target)).collect::<Vec<_>>().join(", ")
-            };
-            let priority = ["optional", "optional", "optional", "extra", "standard", "important"][next(6)];
-            text += &format!(
-                "Package: {name}\nVersion: {version}\nArchitecture: amd64\nPriority: {priority}\nMaintainer: x\n\
-                 Filename: pool/{name}_{version}.deb\nSize: {}\nSHA256: {}\n",
-                1 + next(1000),
-                "0".repeat(64)
-            );
-            let fields = [
-                ("Pre-Depends", 2, 2),
-                ("Depends", 4, 3),
-                ("Recommends", 2, 2),
-                ("Suggests", 2, 1),
-                ("Conflicts", 2, 1),
-                ("Breaks", 2, 1),
-            ];
-            for (field, groups, width) in fields {
-                if matches!(field, "Pre-Depends" | "Conflicts" | "Breaks") && next(3) > 0 {
-                    continue;
-                }
-                let value = list(&mut next, groups, width);
-                if !value.is_empty() {
-                    text += &format!("{field}: {value}\n");
-                }
-            }
-            match next(6) {
-                0 => text += &format!("Provides: {}\n", virtuals[next(3)]),
-                1 => text += &format!("Provides: {} (= {})\n", virtuals[next(3)], 1 + next(2)),
-                _ => {}
-            }
-            text += "Description: x\n\n";
+            text += &stanza(name, version, &names, &mut next);
         }
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("apt-made-up");
@@ -343,6 +297,56 @@ fn made_up(seed: u64) -> Result<Apt, String> {
     assert!(update.status.success(), "{}", String::from_utf8_lossy(&update.stderr));
     let index = Index::parse(text.into_bytes()).unwrap();
     Ok(Apt { folder, universe: Universe::new("amd64", &[], vec![Arc::new(index)]) })
+}
+
+/// Names that packages of a made-up archive provide.
+const VIRTUALS: [&str; 3] = ["v0", "v1", "v2"];
+
+/// A package of a made-up archive that relates to some of `names`.
+fn stanza(name: &str, version: usize, names: &[String], next: &mut impl FnMut(usize) -> usize) -> String {
+    let priority = ["optional", "optional", "optional", "extra", "standard", "important"][next(6)];
+    let mut text = format!(
+        "Package: {name}\nVersion: {version}\nArchitecture: amd64\nPriority: {priority}\nMaintainer: x\n\
+         Filename: pool/{name}_{version}.deb\nSize: {}\nSHA256: {}\n",
+        1 + next(1000),
+        "0".repeat(64)
+    );
+    let fields = [
+        ("Pre-Depends", 2, 2),
+        ("Depends", 4, 3),
+        ("Recommends", 2, 2),
+        ("Suggests", 2, 1),
+        ("Conflicts", 2, 1),
+        ("Breaks", 2, 1),
+    ];
+    for (field, groups, width) in fields {
+        if matches!(field, "Pre-Depends" | "Conflicts" | "Breaks") && next(3) > 0 {
+            continue;
+        }
+        let count = next(groups);
+        let mut group =
+            || (0..1 + next(width)).map(|_| relation(names, next)).collect::<Vec<_>>().join(" | ");
+        let value = (0..count).map(|_| group()).collect::<Vec<_>>().join(", ");
+        if !value.is_empty() {
+            text += &format!("{field}: {value}\n");
+        }
+    }
+    match next(6) {
+        0 => text += &format!("Provides: {}\n", VIRTUALS[next(3)]),
+        1 => text += &format!("Provides: {} (= {})\n", VIRTUALS[next(3)], 1 + next(2)),
+        _ => {}
+    }
+    text + "Description: x\n\n"
+}
+
+/// One of `names` or of the provided names, with or without a bound.
+fn relation(names: &[String], next: &mut impl FnMut(usize) -> usize) -> String {
+    let name = match next(5) {
+        0 => VIRTUALS[next(3)],
+        _ => &names[next(names.len())],
+    };
+    let bound = ["", "", "", "", " (>= 1)", " (>= 2)", " (<< 2)", " (= 1)"][next(8)];
+    format!("{name}{bound}")
 }
 
 /// Numbers below a bound, the same for the same seed.

@@ -96,6 +96,34 @@ fn canonical(path: &str) -> String {
     if aliases.contains(&top) { format!("usr/{path}") } else { path.to_owned() }
 }
 
+/// The entries of the archive at `path`: owners, kind, mode, size and time by path.
+fn described(path: &Path) -> BTreeMap<String, String> {
+    let mut described = BTreeMap::new();
+    let mut archive = tar::Archive::new(std::fs::File::open(path).unwrap());
+    for entry in archive.entries().unwrap() {
+        let entry = entry.unwrap();
+        let header = entry.header();
+        let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
+        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        let (uid, gid, mode) =
+            (header.uid().unwrap(), header.gid().unwrap(), header.mode().unwrap() & 0o7777);
+        let kind = match header.entry_type() {
+            tar::EntryType::Directory => format!(" d {mode:o}"),
+            tar::EntryType::Symlink => {
+                format!(" -> {}", String::from_utf8_lossy(&entry.link_name_bytes().unwrap()))
+            }
+            tar::EntryType::Regular => {
+                format!(" - {mode:o} {} {}", header.size().unwrap(), header.mtime().unwrap())
+            }
+            _ => continue,
+        };
+        if !path.is_empty() {
+            described.insert(canonical(&path), format!("{uid} {gid}{kind}"));
+        }
+    }
+    described
+}
+
 #[test]
 fn the_tree_is_the_one_that_mmdebstrap_extracts() {
     let names = match deb_support::closure("bookworm", &NAMES) {
@@ -119,29 +147,7 @@ fn the_tree_is_the_one_that_mmdebstrap_extracts() {
     if let Err(reason) = made {
         return support::skip(&reason);
     }
-    let mut expected = BTreeMap::new();
-    let mut archive = tar::Archive::new(std::fs::File::open(&tar).unwrap());
-    for entry in archive.entries().unwrap() {
-        let entry = entry.unwrap();
-        let header = entry.header();
-        let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
-        let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
-        let (uid, gid, mode) =
-            (header.uid().unwrap(), header.gid().unwrap(), header.mode().unwrap() & 0o7777);
-        let kind = match header.entry_type() {
-            tar::EntryType::Directory => format!(" d {mode:o}"),
-            tar::EntryType::Symlink => {
-                format!(" -> {}", String::from_utf8_lossy(&entry.link_name_bytes().unwrap()))
-            }
-            tar::EntryType::Regular => {
-                format!(" - {mode:o} {} {}", header.size().unwrap(), header.mtime().unwrap())
-            }
-            _ => continue,
-        };
-        if !path.is_empty() {
-            expected.insert(canonical(&path), format!("{uid} {gid}{kind}"));
-        }
-    }
+    let mut expected = described(&tar);
     let mut context = MemoryContext::default();
     let outputs_made = merge(&mut context, &packages, parameters(&packages, Flavor::Runtime, &[]));
     let tree = context.decode_tree(outputs_made[outputs::TREE]).unwrap();

@@ -14,7 +14,6 @@ mod progress;
 mod report;
 mod show;
 mod store;
-
 mod table;
 mod target;
 mod version;
@@ -62,7 +61,6 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Build(arguments) => build::run(&arguments, context),
         Command::Graph(arguments) => graph::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
-
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Version { json } => version::run(json),
         Command::Completions { shell } => {

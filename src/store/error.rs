@@ -99,7 +99,7 @@ pub enum StoreError {
     },
     /// A build holds the store, and the caller did not want to wait.
     #[error("a build is using the store {}", path.display())]
-    #[diagnostic(code(hbuild::store::in_use), help("wait for it to end, or run `hbuild store gc --wait`"))]
+    #[diagnostic(code(hbuild::store::in_use), help("wait for it to end, then collect again"))]
     InUse {
         /// The store.
         path: PathBuf,

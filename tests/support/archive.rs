@@ -104,7 +104,7 @@ pub fn deb(control: &[u8], data: &[u8]) -> Vec<u8> {
         [("debian-binary", b"2.0\n".as_slice()), ("control.tar.gz", control), ("data.tar.gz", data)]
     {
         let (zero, mode, size) = (0, "100644", bytes.len());
-        write!(out, "{name:<16}{zero:<12}{zero:<6}{zero:<6}{mode:<8}{size:<10}`\n").unwrap();
+        writeln!(out, "{name:<16}{zero:<12}{zero:<6}{zero:<6}{mode:<8}{size:<10}`").unwrap();
         out.extend_from_slice(bytes);
         if size % 2 == 1 {
             out.push(b'\n');

@@ -20,7 +20,7 @@ def stated():
     """Code to message and help line, of every source file."""
     codes = {}
     for path in sorted([*(ROOT / "src").rglob("*.rs"), *(ROOT / "lang/src").rglob("*.rs")]):
-        source = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests")[0]
+        source = path.read_text(encoding="utf-8").split("#[cfg(test)]\nmod tests {")[0]
         for match in re.finditer(r"code\((hbuild::\w+::\w+)\)", source):
             errors = re.findall(r'#\[error\(\s*"((?:[^"\\]|\\.)*)"', source[: match.start()])
             after = source[match.end() :].split("]\n")[0]

@@ -14,7 +14,8 @@ pub struct Slot<'a> {
 }
 
 /// For each parameter the argument it takes, or `None` where the call gives none. Named arguments go by name,
-/// positional ones in order to the parameters that the call does not name; whatever does not fit is reported, and then the answer is `None` as a whole.
+/// positional ones in order to the parameters that the call does not name; whatever does not fit is reported, and
+/// then the answer is `None` as a whole.
 pub fn bind<'a>(
     file: FileId,
     callee: &str,

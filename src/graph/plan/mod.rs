@@ -156,7 +156,7 @@ pub fn plan(
     let layers =
         (0..layer_count).map(|at| layer(graph, image, merge, at, options)).collect::<Result<Vec<_>, _>>()?;
     let components = components(recipe, image, &locked);
-    evidence_and_image(graph, Parts { recipe, image, variant, locked, merge, layers, components }, options)
+    evidence_and_image(graph, Parts { image, variant, locked, merge, layers, components }, options)
 }
 
 /// The lock's entries for one variant.
@@ -250,7 +250,6 @@ fn layer(
 
 /// What `evidence_and_image` works on.
 struct Parts<'a> {
-    recipe: &'a Recipe,
     image: &'a Image,
     variant: &'a LockedVariant,
     locked: Locked<'a>,
