@@ -1,8 +1,8 @@
 //! hbuild builds hardened OCI images from recipes, bit for bit.
 //!
 //! The groups of modules stand in the order of the data's way (`docs/src/architecture.md`): a module may import
-//! its own group and those above it, never one below. `tests/architecture.rs` checks that, and that only `host`, `store`, `sandbox`,
-//! `remote` and `cli` touch the operating system.
+//! its own group and those above it, never one below. `tests/architecture.rs` checks that, and that only `host`,
+//! `store` and `cli` touch the operating system.
 //!
 //! ```text
 //! recipe text -> checked, evaluated recipe      hbuild_lang
@@ -11,6 +11,7 @@
 //!   -> outputs in the store                     store, exec
 //!   -> layers, config, manifest, index          image
 //!   -> evidence                                 evidence
+//! all of it, for one command                    build, cli
 //! ```
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used))]

@@ -10,8 +10,8 @@ image debian-base {
   use base.runtime(distro)
   repositories = debian.main(distro)
   version      = "12"
-  packages += ["bash", "coreutils"]
-  cmd = ["/bin/bash"]
+  packages     += ["bash", "coreutils"]
+  cmd          = ["/bin/bash"]
   when flavor == dev { use base.dev(distro) }
   test "has a shell" { run = ["/bin/bash", "-c", "echo $((6 * 7))"]; stdout = contains("42") }
   waive shell {

@@ -11,8 +11,8 @@ image hello {
   repositories = debian.main(distro)   # bookworm's main alone no longer changes, so this lock stays good
   version      = "2.10"
   license      = "GPL-3.0-or-later"
-  packages += ["hello"]
-  entrypoint = ["/usr/bin/hello"]
+  packages     += ["hello"]
+  entrypoint   = ["/usr/bin/hello"]
   when flavor == dev { use base.dev(distro) }
   test "greets" { run = ["/usr/bin/hello"]; stdout = contains("Hello, world!") }
 }

@@ -7,8 +7,8 @@ for distro in [debian("13")], flavor in [runtime, dev], arch in [amd64, arm64]
 image nginx {
   for distro, flavor, arch
   use base.runtime(distro)
-  version = "1.26"
-  license = "BSD-2-Clause"
+  version  = "1.26"
+  license  = "BSD-2-Clause"
   packages += ["nginx"]
   paths = {
     "/etc/nginx/nginx.conf" = file(text = """

@@ -7,12 +7,12 @@ for distro in [debian("13")], flavor in [runtime, dev], arch in [amd64, arm64]
 image python {
   for distro, flavor, arch
   use base.runtime(distro)
-  version = "3.13"
-  license = "PSF-2.0"
+  version  = "3.13"
+  license  = "PSF-2.0"
   packages += ["python3"]
-  exclude += ["dpkg"]   # for python3-minimal's scripts, which do not run
+  exclude  += ["dpkg"]   # for python3-minimal's scripts, which do not run
   env.PYTHONDONTWRITEBYTECODE = "1"   # the root file system is read-only
-  entrypoint                  = ["/usr/bin/python3"]
+  entrypoint = ["/usr/bin/python3"]
   when flavor == dev {
     use base.dev(distro)
     packages += ["python3-pip", "python3-venv"]

@@ -78,7 +78,7 @@ pub struct NetworkArguments {
     /// Mirrors of Debian's security archive, before those of HBUILD_DEBIAN_SECURITY_MIRROR
     #[arg(long, value_name = "URL")]
     pub debian_security_mirror: Vec<String>,
-    /// Certificates to trust besides the system's, PEM
+    /// Authorities to trust instead of the system's, PEM
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 }
