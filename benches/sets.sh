@@ -36,8 +36,8 @@ image $name {
   resolve = $resolve
   run-as = "root"
   env.MARK = "one"
-  waive elf-missing-library { because = "a bench: the set is taken as it is" }
-  waive elf-missing-interpreter { because = "a bench: the set is taken as it is" }
+  waive elf-library { because = "a bench: the set is taken as it is" }
+  waive elf-interpreter { because = "a bench: the set is taken as it is" }
   waive setuid { because = "a bench: the set is taken as it is" }
 }
 X
