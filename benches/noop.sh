@@ -38,8 +38,8 @@ done
 layers env
 
 # One package less stands for one package changed: its layer and the generated one may differ, no other.
-write_recipe "$recipe" minbase full "${minbase[@]}" tzdata
-mirror_pool "$mirror" "$state" "${minbase[@]}" tzdata
+mapfile -t fewer < <(printf '%s\n' "${minbase[@]}" | grep -vx hostname)
+write_recipe "$recipe" minbase full "${fewer[@]}"
 "$hbuild" lock "$recipe" > /dev/null 2>&1 || die "hbuild lock fails"
 once one-package "$hbuild" build "$recipe" -o "$work/out"
 layers package

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hbuild::digest::Sha256;
-use hbuild::evidence::sbom::{Inventory, cyclonedx, spdx};
+use hbuild::evidence::sbom::{Inventory, Survey, cyclonedx, spdx};
 use hbuild::evidence::{media, origins, provenance, purl};
 use hbuild::graph::{Algorithm, Compression};
 use hbuild::lock::{BuildDefinition, Components, LockedPackage, RecipePlaces, SourceComponent};
@@ -30,7 +30,11 @@ struct Image {
 
 impl Image {
     fn inventory(&self) -> Inventory<'_> {
-        Inventory::take(&self.components, self.manifest, &self.origins, &self.tree, &self.contents).unwrap()
+        let origin = |package: &LockedPackage| Origin(format!("deb:{}", package.reference()));
+        let packages = self.components.packages.iter();
+        let packages: Vec<_> = packages.map(|package| (package.name.clone(), origin(package))).collect();
+        let survey = Survey::take(&packages, &self.origins, &self.tree, &self.contents).unwrap();
+        Inventory::new(&self.components, self.manifest, &survey)
     }
 }
 

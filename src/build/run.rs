@@ -93,6 +93,7 @@ fn run(
         .with(ActionKind::Policy, &PolicyBuilder)
         .with(ActionKind::Origins, &EvidenceBuilder)
         .with(ActionKind::Report, &EvidenceBuilder)
+        .with(ActionKind::Survey, &EvidenceBuilder)
         .with(ActionKind::Sbom, &EvidenceBuilder)
         .with(ActionKind::Provenance, &EvidenceBuilder);
     let default = exec::Options::default();

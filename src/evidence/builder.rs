@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::sbom::{self, Inventory};
+use super::sbom::{self, Inventory, Survey};
 use super::{EvidenceError, Statement, media, origins, provenance};
 use crate::digest::Sha256;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder};
 use crate::graph::{Action, Derivation, Evidence, ReportKind, SbomFormat, outputs};
 use crate::lock::Components;
-use crate::tree::{ContentError, OriginMap, Tree};
+use crate::tree::{ContentError, Origin, OriginMap, Tree};
 
-/// Builds [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`] and [`Evidence::Report`].
+/// Builds [`Evidence::Survey`], [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`] and [`Evidence::Report`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EvidenceBuilder;
 
@@ -23,7 +24,8 @@ impl Builder for EvidenceBuilder {
             return Err(BuildError::action(wrong()));
         };
         let document = match evidence.as_ref() {
-            Evidence::Sbom { format, components } => bill(context, *format, components)?,
+            Evidence::Sbom { format, components } => bill(derivation, context, *format, components)?,
+            Evidence::Survey { packages } => survey(context, packages)?,
             Evidence::Provenance(definition) => {
                 let report = Sha256::of(&context.bytes(context.input(1, outputs::DOCUMENT)?)?);
                 provenance(definition, manifest(context)?, report).to_json()
@@ -53,16 +55,34 @@ fn merged(context: &dyn BuildContext) -> Result<(Arc<OriginMap>, Arc<Tree>), Con
     Ok((context.origins(1, outputs::ORIGINS)?, context.tree(1, outputs::TREE)?))
 }
 
+fn survey(context: &dyn BuildContext, packages: &[(String, Origin)]) -> Result<Vec<u8>, ContentError> {
+    let (map, tree) = (context.origins(0, outputs::ORIGINS)?, context.tree(0, outputs::TREE)?);
+    let survey = Survey::take(packages, &map, &tree, context.contents())?;
+    Ok(serde_json::to_vec(&survey).expect("texts and numbers serialise to JSON"))
+}
+
 fn bill(
+    derivation: &Derivation,
     context: &dyn BuildContext,
     format: SbomFormat,
     components: &Components,
-) -> Result<Vec<u8>, ContentError> {
-    let (map, tree) = merged(context)?;
-    let inventory = Inventory::take(components, manifest(context)?, &map, &tree, context.contents())?;
+) -> Result<Vec<u8>, BuildError> {
+    let survey: Survey = document(derivation, context)?;
+    let inventory = Inventory::new(components, manifest(context)?, &survey);
     Ok(match format {
         SbomFormat::Spdx => sbom::spdx(&inventory),
         SbomFormat::CycloneDx => sbom::cyclonedx(&inventory),
+    })
+}
+
+/// The document that is input 1.
+fn document<T: DeserializeOwned>(
+    derivation: &Derivation,
+    context: &dyn BuildContext,
+) -> Result<T, BuildError> {
+    let bytes = context.bytes(context.input(1, outputs::DOCUMENT)?)?;
+    serde_json::from_slice(&bytes).map_err(|source| {
+        BuildError::action(EvidenceError::BadReport { label: derivation.label.clone(), source })
     })
 }
 
@@ -72,10 +92,7 @@ fn report_statement(
     report: ReportKind,
     components: &Components,
 ) -> Result<Vec<u8>, BuildError> {
-    let bytes = context.bytes(context.input(1, outputs::DOCUMENT)?)?;
-    let predicate: Value = serde_json::from_slice(&bytes).map_err(|source| {
-        BuildError::action(EvidenceError::BadReport { label: derivation.label.clone(), source })
-    })?;
+    let predicate: Value = document(derivation, context)?;
     let statement = Statement::about(components, manifest(context)?, media::report(report), predicate);
     Ok(statement.to_json())
 }

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::license::{self, Terms};
 use crate::digest::Sha256;
 
@@ -13,7 +15,7 @@ use crate::digest::Sha256;
 pub const SIZE_LIMIT: u64 = 2 << 20;
 
 /// What a copyright file declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The conjunction of all its licences.
     pub terms: Terms,

@@ -4,10 +4,12 @@
 //! expression tree. A name is mapped only where the copyright format or the SPDX list itself says what it means;
 //! every other name stays Debian's and becomes a `LicenseRef-` of the document that uses it. Never guesses.
 
+use serde::{Deserialize, Serialize};
 use spdx::identifiers::LICENSES;
 
 /// A licence expression.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Terms {
     /// An SPDX identifier, with its exception if it has one.
     Known(String),

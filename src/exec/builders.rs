@@ -26,6 +26,8 @@ pub enum ActionKind {
     Origins,
     /// [`Evidence::Report`].
     Report,
+    /// [`Evidence::Survey`].
+    Survey,
     /// [`Evidence::Sbom`].
     Sbom,
     /// [`Evidence::Provenance`].
@@ -46,6 +48,7 @@ impl ActionKind {
                 Evidence::Policy { .. } => Self::Policy,
                 Evidence::Origins { .. } => Self::Origins,
                 Evidence::Report { .. } => Self::Report,
+                Evidence::Survey { .. } => Self::Survey,
                 Evidence::Sbom { .. } => Self::Sbom,
                 Evidence::Provenance(_) => Self::Provenance,
             },
@@ -64,6 +67,7 @@ impl ActionKind {
             Self::Policy => "policy",
             Self::Origins => "origins",
             Self::Report => "report",
+            Self::Survey => "survey",
             Self::Sbom => "sbom",
             Self::Provenance => "provenance",
         }

@@ -239,7 +239,13 @@ pub enum Evidence {
         /// What the recipe waives.
         waivers: Vec<Waiver>,
     },
-    /// An SBOM. Inputs: the image's `manifest`, the merge's `origins` and `tree`.
+    /// What the merged tree says of each package: its declared licences, and how many files of it are there.
+    /// Apart from the SBOMs because it does not depend on the config. Input: the merge's `origins` and `tree`.
+    Survey {
+        /// Package names with the origins of their files.
+        packages: Vec<(String, crate::tree::Origin)>,
+    },
+    /// An SBOM. Inputs: the image's `manifest`, the survey's `document`.
     Sbom {
         /// Which format.
         format: SbomFormat,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use hbuild_lang::recipe::Family;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::evidence::copyright::{self, Declared};
 use crate::evidence::links::{Last, follow};
 use crate::evidence::purl;
 use crate::lock::{Components, LockedPackage};
-use crate::tree::{ContentError, Contents, EntryKind, OriginMap, Tree, TreePath};
+use crate::tree::{ContentError, Contents, EntryKind, Origin, OriginMap, Tree, TreePath};
 
 /// An image and its packages.
 #[derive(Debug)]
@@ -36,36 +37,59 @@ pub struct Item<'a> {
     pub files: u64,
 }
 
-impl<'a> Inventory<'a> {
-    /// Counts each package's files in `origins` and reads its copyright file from `tree`.
+/// What a merged tree says of its packages.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Survey {
+    /// How many files and links of each origin are in the image.
+    pub files: BTreeMap<Origin, u64>,
+    /// What the copyright file of each package declares, by the package's name.
+    pub declared: BTreeMap<String, Declared>,
+}
+
+impl Survey {
+    /// Counts the files of each of `packages` in `origins` and reads its copyright file from `tree`.
     pub fn take(
-        components: &'a Components,
-        manifest: Sha256,
+        packages: &[(String, Origin)],
         origins: &OriginMap,
         tree: &Tree,
         contents: &dyn Contents,
     ) -> Result<Self, ContentError> {
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for (path, origin) in origins.iter() {
-            if tree.get(path).is_some_and(|entry| !entry.is_directory()) {
-                *counts.entry(origin.0.as_str()).or_default() += 1;
+        let mut files: BTreeMap<Origin, u64> = BTreeMap::new();
+        for entry in tree.entries().iter().filter(|entry| !entry.is_directory()) {
+            let Some(origin) = origins.get(&entry.path) else { continue };
+            match files.get_mut(origin) {
+                Some(count) => *count += 1,
+                None => drop(files.insert(origin.clone(), 1)),
             }
         }
+        let mut found = BTreeMap::new();
+        for (name, _) in packages {
+            if let Some(declared) = declared(tree, contents, name)? {
+                found.insert(name.clone(), declared);
+            }
+        }
+        files.retain(|origin, _| packages.iter().any(|(_, of_package)| of_package == origin));
+        Ok(Self { files, declared: found })
+    }
+}
+
+impl<'a> Inventory<'a> {
+    /// The packages of `components` with what `survey` found out about them.
+    pub fn new(components: &'a Components, manifest: Sha256, survey: &Survey) -> Self {
         let prefix = match components.distro.family {
             Family::Alpine => "apk:",
             Family::Debian => "deb:",
         };
-        let mut items = Vec::with_capacity(components.packages.len());
-        for package in &components.packages {
-            let origin = format!("{prefix}{}", package.reference());
-            items.push(Item {
+        let item = |package: &'a LockedPackage| {
+            let origin = Origin(format!("{prefix}{}", package.reference()));
+            Item {
                 package,
                 purl: purl::package(&components.distro, package),
-                declared: declared(tree, contents, &package.name)?,
-                files: counts.get(origin.as_str()).copied().unwrap_or(0),
-            });
-        }
-        Ok(Self { components, manifest, items })
+                declared: survey.declared.get(&package.name).cloned(),
+                files: survey.files.get(&origin).copied().unwrap_or(0),
+            }
+        };
+        Self { components, manifest, items: components.packages.iter().map(item).collect() }
     }
 
     /// `<variant>-<arch>`, the version of the image in both formats.

@@ -8,7 +8,7 @@ mod inventory;
 mod spdx;
 
 pub use cyclonedx::cyclonedx;
-pub use inventory::{Inventory, Item};
+pub use inventory::{Inventory, Item, Survey};
 pub use spdx::spdx;
 
 use crate::digest::Sha256;

@@ -287,14 +287,18 @@ fn evidence_and_image(
     })?;
     let manifest = input(built, &[outputs::MANIFEST]);
     let components = || parts.components.clone();
+    let packages =
+        parts.locked.packages.iter().map(|package| (package.name.clone(), package_origin(package))).collect();
+    let survey = document(graph, "survey", Evidence::Survey { packages }, vec![tree.clone()])?;
+    let about_packages = vec![manifest.clone(), input(survey, &[outputs::DOCUMENT])];
     let about_tree = vec![manifest.clone(), tree];
     let sbom = |format| Evidence::Sbom { format, components: components() };
     let report = |report| Evidence::Report { report, components: components() };
     let definition = Evidence::Provenance(Box::new(build_definition(&parts, options)));
     let origins = Evidence::Origins { components: components() };
     Ok(ImagePlan {
-        spdx: document(graph, "SPDX", sbom(SbomFormat::Spdx), about_tree.clone())?,
-        cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_tree.clone())?,
+        spdx: document(graph, "SPDX", sbom(SbomFormat::Spdx), about_packages.clone())?,
+        cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_packages)?,
         origins: document(graph, "origins", origins, about_tree)?,
         elf: document(graph, "ELF statement", report(ReportKind::Elf), vec![manifest.clone(), elf_document])?,
         policy: document(
