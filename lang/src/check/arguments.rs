@@ -65,12 +65,7 @@ pub fn bind<'a>(
         }
         bound[index] = Some(&argument.value);
     }
-    let missing: Vec<String> = slots
-        .iter()
-        .zip(&bound)
-        .filter(|(slot, argument)| slot.required && argument.is_none())
-        .map(|(slot, _)| format!("`{}`", slot.name))
-        .collect();
+    let missing = missing(slots, &bound);
     if fits && !missing.is_empty() {
         let message = format!("`{callee}` needs {}", missing.join(" and "));
         let help = format!("it is called as {}", signature(callee, slots));
@@ -78,6 +73,12 @@ pub fn bind<'a>(
         fits = false;
     }
     fits.then_some(bound)
+}
+
+/// The names of parameters that must be given, and are not.
+fn missing(slots: &[Slot<'_>], bound: &[Option<&ast::Expr>]) -> Vec<String> {
+    let missing = slots.iter().zip(bound).filter(|(slot, argument)| slot.required && argument.is_none());
+    missing.map(|(slot, _)| format!("`{}`", slot.name)).collect()
 }
 
 fn count(number: usize) -> String {

@@ -218,18 +218,7 @@ impl Machine<'_> {
         let kind = match function {
             Function::Alpine => self.distro(Family::Alpine, next().ok_or(Stop)?)?,
             Function::Debian => self.distro(Family::Debian, next().ok_or(Stop)?)?,
-            Function::Version => {
-                let argument = next().ok_or(Stop)?;
-                let written = argument.interpolated().unwrap_or_default();
-                match Version::new(&written) {
-                    Some(version) => Kind::Version(version),
-                    None => {
-                        let message = format!("`{written}` is not a version");
-                        let help = "a version begins with a digit and has no blanks: `version(\"3.10\")`";
-                        return self.stop("hbuild::lang::bad_version", argument.site, message, help);
-                    }
-                }
-            }
+            Function::Version => self.version(next().ok_or(Stop)?)?,
             Function::File => {
                 let content = text(next()).unwrap_or_default();
                 let (owner, group, mode) = (text(next()), text(next()), self.mode(next())?);
@@ -247,20 +236,7 @@ impl Machine<'_> {
                 }
                 Kind::Rule(Rc::new(PathRule::Attrs { owner, group, mode }))
             }
-            Function::Symlink => {
-                let target = next().ok_or(Stop)?;
-                let written = target.interpolated().unwrap_or_default();
-                if written.is_empty() || written.len() > 4095 || written.contains('\0') {
-                    let help = "a link points to a path, absolute or relative to its folder";
-                    return self.stop(
-                        "hbuild::lang::bad_path",
-                        target.site,
-                        "this is no target of a link",
-                        help,
-                    );
-                }
-                Kind::Rule(Rc::new(PathRule::Symlink { target: written }))
-            }
+            Function::Symlink => self.symlink(next().ok_or(Stop)?)?,
             Function::Contains => {
                 Kind::Expectation(Rc::new(Expectation::Contains(text(next()).unwrap_or_default())))
             }
@@ -276,6 +252,27 @@ impl Machine<'_> {
             }
         };
         Ok(Value { kind, site })
+    }
+
+    fn version(&mut self, argument: Value) -> Eval<Kind> {
+        let written = argument.interpolated().unwrap_or_default();
+        match Version::new(&written) {
+            Some(version) => Ok(Kind::Version(version)),
+            None => {
+                let message = format!("`{written}` is not a version");
+                let help = "a version begins with a digit and has no blanks: `version(\"3.10\")`";
+                self.stop("hbuild::lang::bad_version", argument.site, message, help)
+            }
+        }
+    }
+
+    fn symlink(&mut self, target: Value) -> Eval<Kind> {
+        let written = target.interpolated().unwrap_or_default();
+        if written.is_empty() || written.len() > 4095 || written.contains('\0') {
+            let help = "a link points to a path, absolute or relative to its folder";
+            return self.stop("hbuild::lang::bad_path", target.site, "this is no target of a link", help);
+        }
+        Ok(Kind::Rule(Rc::new(PathRule::Symlink { target: written })))
     }
 
     fn distro(&mut self, family: Family, release: Value) -> Eval<Kind> {
