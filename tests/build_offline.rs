@@ -44,6 +44,7 @@ fn the_same_bits_everywhere() {
     let hbuild = env!("CARGO_BIN_EXE_hbuild");
     command.args(["-c", "umask 077; exec \"$0\" build -o result --jobs 7", hbuild]).current_dir(&other);
     command.env_clear().env("HBUILD_STORE", workspace.path("other-store")).env("HOME", "/nonexistent");
+    command.env("XDG_CONFIG_HOME", workspace.path(".config"));
     command.env("TZ", "Pacific/Chatham").env("LC_ALL", "tr_TR.UTF-8").env("HOSTNAME", "elsewhere");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -40,7 +40,7 @@ fn run(
 }
 
 fn mirrored(path: &str) -> Vec<Location> {
-    vec![Location::Mirror { repository: "debian".into(), path: path.into(), date: None }]
+    vec![Location::Mirror { repository: "debian".into(), path: path.into(), date: None, url: None }]
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
     let progress = Progress::start();
+    context.before_hard_stop(progress.clearing());
     let surroundings = Surroundings {
         store: &store,
         mirrors: &settings.mirrors,

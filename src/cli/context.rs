@@ -1,8 +1,9 @@
 //! What commands share: environment, settings, store, and the signal that stops them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::arguments::NetworkArguments;
 use super::report::{Failure, UsageError};
@@ -12,10 +13,24 @@ use crate::store::Store;
 /// Builder id of the provenance where `HBUILD_BUILDER_ID` does not give one: some machine, nothing vouched for.
 const LOCAL_BUILDER: &str = "https://hbuild.dev/builders/local/v1";
 
+/// What is said when the command was stopped by a signal.
+pub const STOPPED: &str = "hbuild: stopped";
+/// The exit status then.
+pub const STOPPED_STATUS: u8 = 130;
+
+/// How often the flag that signals set is looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a command may take to stop by itself. A read from a mirror that says nothing would take longer.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What is done, in order, before a process ends whose command did not stop by itself.
+type Farewells = Arc<Mutex<Vec<Box<dyn FnMut() + Send>>>>;
+
 /// The surroundings of one command.
 pub struct Context {
     environment: Environment,
     cancel: Arc<AtomicBool>,
+    farewells: Farewells,
 }
 
 impl Context {
@@ -29,7 +44,14 @@ impl Context {
             let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.clone());
             let _ = signal_hook::flag::register(signal, cancel.clone());
         }
-        Self { environment: Environment::of_process(), cancel }
+        let farewells = Farewells::default();
+        watch(cancel.clone(), farewells.clone());
+        Self { environment: Environment::of_process(), cancel, farewells }
+    }
+
+    /// Has `farewell` done before the process ends when the command, asked to stop, does not in time.
+    pub fn before_hard_stop(&self, farewell: impl FnMut() + Send + 'static) {
+        self.farewells.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(farewell));
     }
 
     /// Set when the command is to stop.
@@ -64,9 +86,16 @@ impl Context {
         Ok(data.join("hbuild/store"))
     }
 
-    /// The store.
-    pub fn store(&self) -> Result<Store, Failure> {
-        Store::open(&self.store_path()?).map_err(Failure::new)
+    /// The store. What is not committed of it goes when the process has to end at once.
+    pub fn store(&self) -> Result<Arc<Store>, Failure> {
+        let store = Arc::new(Store::open(&self.store_path()?).map_err(Failure::new)?);
+        let opened = Arc::downgrade(&store);
+        self.before_hard_stop(move || {
+            if let Some(store) = opened.upgrade() {
+                store.abandon();
+            }
+        });
+        Ok(store)
     }
 
     /// Mirrors and network.
@@ -81,4 +110,21 @@ impl Context {
         };
         Settings::load(&self.environment, &flags).map_err(Failure::new)
     }
+}
+
+/// Ends the process a while after `cancel` was set, unless it ended by itself.
+fn watch(cancel: Arc<AtomicBool>, farewells: Farewells) {
+    let watcher = move || {
+        while !cancel.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+        }
+        std::thread::sleep(GRACE);
+        for farewell in farewells.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            farewell();
+        }
+        eprintln!("{STOPPED}");
+        std::process::exit(STOPPED_STATUS.into());
+    };
+    // Without a thread to be had, a second signal still ends the process.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watcher);
 }

@@ -30,7 +30,7 @@ pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> 
     let mut all = BTreeMap::new();
     for (folder, projects) in &folders {
         let path = projects.first().expect("a folder stands here for a recipe in it").lock_path();
-        let changes = lock_folder(arguments, context, (&settings, &store), (folder, projects))?;
+        let changes = lock_folder(arguments, context, (&settings, &*store), (folder, projects))?;
         all.insert(path.display().to_string(), changes);
     }
     report(arguments, &all)

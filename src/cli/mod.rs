@@ -13,6 +13,7 @@ mod lock;
 mod progress;
 mod report;
 mod show;
+mod status;
 mod store;
 mod table;
 mod target;
@@ -45,8 +46,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match dispatch(arguments.command, &context) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if context.cancelled() => {
-            eprintln!("hbuild: stopped");
-            ExitCode::from(130)
+            eprintln!("{}", context::STOPPED);
+            ExitCode::from(context::STOPPED_STATUS)
         }
         Err(failure) => failure.finish(),
     }

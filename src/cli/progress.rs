@@ -68,6 +68,15 @@ impl Progress {
         }
     }
 
+    /// Takes everything off the terminal, from whichever thread.
+    pub fn clearing(&self) -> impl FnMut() + Send + 'static {
+        let bars = self.bars.clone();
+        move || {
+            let _ = bars.clear();
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
     fn say(&self, line: &str) {
         if self.live {
             let _ = self.bars.println(line);

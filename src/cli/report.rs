@@ -43,17 +43,9 @@ impl Failure {
     }
 }
 
-/// The exit status that an error's code leads to (design section 11).
+/// The exit status that an error's code leads to.
 fn status_of(error: &dyn miette::Diagnostic) -> u8 {
-    let code = error.code().map(|code| code.to_string()).unwrap_or_default();
-    let stage = code.split("::").nth(1).unwrap_or("");
-    match stage {
-        "usage" => 2,
-        "host" | "fetch" | "mirror" | "repository" | "release" | "signature" | "archive" | "store" => 3,
-        "step" => 4,
-        "defect" => 70,
-        _ => 1,
-    }
+    error.code().map_or(1, |code| super::status::of_code(&code.to_string()))
 }
 
 /// The text of a report as it stands on standard error: with colours and lines on a terminal, plain otherwise.

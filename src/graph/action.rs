@@ -56,12 +56,14 @@ pub enum FixedOutput {
 pub enum Location {
     /// Below a distro repository's base, found through the mirrors configured for it.
     Mirror {
-        /// Repository: `debian`, `debian-security`, `alpine`.
+        /// Repository: `debian`, `debian-security`, `alpine`, or one of the recipe's own.
         repository: String,
         /// Path below the base: `pool/main/h/hello/hello_2.10-3_amd64.deb`.
         path: String,
         /// Date of the signed index (RFC 3339, UTC), by which a snapshot archive finds it.
         date: Option<String>,
+        /// Base URL of a repository that the recipe brings.
+        url: Option<String>,
     },
     /// A whole URL.
     Url(String),

@@ -109,9 +109,9 @@ impl FetchBuilder<'_> {
 
     fn urls(&self, location: &Location) -> Result<Vec<Url>, ParseUrlError> {
         match location {
-            Location::Mirror { repository, path, date } => {
+            Location::Mirror { repository, path, date, url } => {
                 let date = date.as_deref().and_then(|date| date.parse().ok());
-                self.mirrors.urls(repository, None, path, date)
+                self.mirrors.urls(repository, url.as_deref(), path, date)
             }
             Location::Url(url) => Ok(vec![url.parse()?]),
             Location::Local(path) => Ok(vec![Url::File(path.clone())]),

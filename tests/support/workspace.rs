@@ -13,13 +13,13 @@ pub struct Workspace {
     pub archive: Archive,
 }
 
-/// The recipe that [`Workspace::new`] writes, with `ARCHIVE` for the archive's URL.
+/// The recipe that [`Workspace::new`] writes. Its URL leads nowhere: the archive is found as a mirror of it.
 pub const RECIPE: &str = r#"hbuild 1
 
 for distro in [debian("12")], arch in [amd64]
 
 repository test {
-  url        = "ARCHIVE"
+  url        = "http://archive.invalid/test"
   suite      = "stable"
   components = ["main"]
   key        = "archive.asc"
@@ -52,6 +52,7 @@ impl Workspace {
         fs::create_dir(workspace.path("project")).unwrap();
         workspace.write_recipe(RECIPE);
         workspace.write_key();
+        workspace.write_mirrors(&[&workspace.archive.url()]);
         workspace
     }
 
@@ -60,9 +61,16 @@ impl Workspace {
         self.folder.path().join(relative)
     }
 
-    /// Writes the recipe, with the archive's URL in place of `ARCHIVE`.
+    /// Writes the recipe.
     pub fn write_recipe(&self, text: &str) {
-        fs::write(self.path("project/app.hb"), text.replace("ARCHIVE", &self.archive.url())).unwrap();
+        fs::write(self.path("project/app.hb"), text).unwrap();
+    }
+
+    /// Writes the configuration file: these mirrors of the archive, and no other place.
+    pub fn write_mirrors(&self, mirrors: &[&str]) {
+        fs::create_dir_all(self.path(".config/hbuild")).unwrap();
+        let text = format!("mirror-fallback = false\n[mirrors]\ntest = {mirrors:?}\n");
+        fs::write(self.path(".config/hbuild/config.toml"), text).unwrap();
     }
 
     /// Writes the certificate of the archive's key beside the recipe.

@@ -21,13 +21,11 @@ pub(super) fn package_input(
     locked: &Locked<'_>,
 ) -> Result<(Input, MergeInput), GraphError> {
     let snapshot = locked.snapshot(package);
-    let location = match &snapshot.url {
-        Some(url) => Location::Url(format!("{}/{}", url.trim_end_matches('/'), package.file)),
-        None => Location::Mirror {
-            repository: snapshot.repository.clone(),
-            path: package.file.clone(),
-            date: Some(snapshot.date.clone()),
-        },
+    let location = Location::Mirror {
+        repository: snapshot.repository.clone(),
+        path: package.file.clone(),
+        date: Some(snapshot.date.clone()),
+        url: snapshot.url.clone(),
     };
     let named = format!("{} {} {}", package.name, package.version, package.arch);
     let fetch = graph.add(Derivation {
@@ -109,7 +107,12 @@ pub(super) fn content_input(
 
 fn locations(urls: &[String]) -> Vec<Location> {
     let location = |url: &String| match url.strip_prefix("debian:") {
-        Some(path) => Location::Mirror { repository: "debian".to_owned(), path: path.to_owned(), date: None },
+        Some(path) => Location::Mirror {
+            repository: "debian".to_owned(),
+            path: path.to_owned(),
+            date: None,
+            url: None,
+        },
         None => Location::Url(url.clone()),
     };
     urls.iter().map(location).collect()

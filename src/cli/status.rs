@@ -1,0 +1,205 @@
+//! Exit statuses (design section 11) by the codes of errors.
+
+/// The status for an error with the code `code` (`hbuild::<stage>::<name>`). A code that is not listed is about
+/// the recipe, the policy or a comparison. What the disk or the store refuses counts as an input that could not
+/// be had: the recipe is right, and the same command may do once the machine is.
+pub fn of_code(code: &str) -> u8 {
+    let mut parts = code.split("::").skip(1);
+    let (stage, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    match (stage, name) {
+        ("usage", _)
+        | ("lock", "unknown_update")
+        | ("host", "bad_ca_file" | "bad_configuration" | "bad_proxy" | "bad_url" | "settings_unreadable")
+        | ("image", "unknown_reference" | "ambiguous_reference") => 2,
+        ("host", "bad_repository_url") | ("exec", "bad_location") => 1,
+        ("exec", "defect")
+        | ("graph", "unknown_input")
+        | ("image", "bad_manifest")
+        | ("evidence", "wrong_action")
+        | ("merge", "not_a_tree")
+        | ("defect", _) => 70,
+        ("host" | "archive" | "store" | "exec", _) => 3,
+        ("debian", name) if is_of_recipe(name) => 1,
+        ("debian", _) => 3,
+        ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry") => 3,
+        ("merge", "content" | "whiteout_name" | "bad_control") => 3,
+        ("image", name) if is_of_disk_or_input(name) => 3,
+        ("evidence", "bad_report" | "damaged_statement" | "undecodable_index") => 3,
+        ("step", _) => 4,
+        _ => 1,
+    }
+}
+
+/// Whether a Debian error is about what the recipe asks for, not about what the archive gives.
+fn is_of_recipe(name: &str) -> bool {
+    matches!(
+        name,
+        "bad_key"
+            | "bad_request"
+            | "no_architecture"
+            | "no_component"
+            | "no_keys"
+            | "no_such_architecture"
+            | "request_suite"
+            | "two_pins"
+            | "unknown_package"
+            | "unsolvable"
+            | "version_not_available"
+            | "virtual_package"
+    )
+}
+
+/// Whether an image's error is about files read or written.
+fn is_of_disk_or_input(name: &str) -> bool {
+    matches!(
+        name,
+        "bad_blob"
+            | "bad_document"
+            | "bad_layer"
+            | "cannot_keep"
+            | "compression_failed"
+            | "damaged_blob"
+            | "damaged_layout"
+            | "no_layout"
+            | "output_folder"
+            | "unknown_layer_type"
+            | "unreadable_blob"
+            | "unreadable_content"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::Path;
+
+    use miette::Diagnostic;
+
+    use super::*;
+    use crate::exec::{ExecError, Failure};
+    use crate::graph::DerivationId;
+    use crate::host::fetch::FetchError;
+
+    /// Every code of `src/` with its status.
+    const TABLE: &[(u8, &str, &str)] = &[
+        (
+            3,
+            "archive",
+            "absolute_path bad_hard_link bad_member_header bad_tar_header below_file bomb content_of_link damaged \
+             decoder_memory duplicate_entry empty_symlink format_version irregular_path missing_member not_a_package \
+             number_out_of_range oversize_header path_leaves_root several_top_folders sparse_file special_file \
+             through_symlink too_many_entries trailing_bytes truncated unexpected_member unknown_compression \
+             unknown_entry unreadable whiteout_name",
+        ),
+        (
+            3,
+            "debian",
+            "bad_index bad_package_relations bad_relation bad_release bad_signature cannot_keep damaged_index expired \
+             index_cache index_encoding index_size not_yet_valid older other_key other_suite renamed \
+             unreadable_index unsigned",
+        ),
+        (
+            1,
+            "debian",
+            "bad_key bad_request no_architecture no_component no_keys no_such_architecture request_suite two_pins \
+             unknown_package unsolvable version_not_available virtual_package",
+        ),
+        (1, "evidence", "not_vouched other_predicate other_subject signature_fails unknown_origin unknown_path"),
+        (3, "evidence", "bad_report damaged_statement undecodable_index"),
+        (70, "evidence", "wrong_action"),
+        (3, "exec", "cancelled content offline threads"),
+        (1, "exec", "bad_location"),
+        (70, "exec", "defect"),
+        (1, "graph", "family_not_supported image_twice lock_incomplete unknown_account"),
+        (70, "graph", "unknown_input"),
+        (3, "host", "cancelled cannot_keep no_mirror not_found output truncated unreachable unreadable wrong_bytes"),
+        (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url settings_unreadable"),
+        (1, "host", "bad_repository_url"),
+        (
+            3,
+            "image",
+            "bad_blob bad_document bad_layer cannot_keep compression_failed damaged_blob damaged_layout no_layout \
+             output_folder unknown_layer_type unreadable_blob unreadable_content",
+        ),
+        (
+            1,
+            "image",
+            "bad_env_name bad_port bad_xattr_name duplicate_tag foreign_root not_a_layout other_compressor \
+             relative_path stopped unknown_account",
+        ),
+        (2, "image", "ambiguous_reference unknown_reference"),
+        (70, "image", "bad_manifest"),
+        (
+            1,
+            "lock",
+            "credential damaged distro inconsistent merge_conflict missing newer no_variant outgrown",
+        ),
+        (3, "lock", "bad_entry cannot_keep changed_bytes changed_index"),
+        (2, "lock", "unknown_update"),
+        (
+            1,
+            "merge",
+            "account_conflict bad_account bad_certificate bad_pattern broken_link file_conflict kind_conflict \
+             no_free_id no_such_path not_replacing rule_conflict unknown_account unknown_effect",
+        ),
+        (70, "merge", "not_a_tree"),
+        (3, "merge", "bad_control content whiteout_name"),
+        (1, "policy", "bad_glob broken unknown_rule"),
+        (
+            3,
+            "store",
+            "damaged_object damaged_root disk_full in_use io missing_object not_a_store output_unreadable read_only \
+             stopped",
+        ),
+        (
+            2,
+            "usage",
+            "bad_axis bad_value no_evidence no_image no_image_file no_recipe no_store no_such_axis no_variant",
+        ),
+    ];
+
+    fn table() -> BTreeMap<String, u8> {
+        let rows = TABLE.iter().flat_map(|(status, stage, names)| {
+            names.split_whitespace().map(move |name| (format!("hbuild::{stage}::{name}"), *status))
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn the_table_holds() {
+        for (code, status) in table() {
+            assert_eq!(of_code(&code), status, "{code}");
+        }
+        assert_eq!(of_code("hbuild::lang::unknown_field"), 1);
+        assert_eq!(of_code("hbuild::syntax::unexpected"), 1);
+    }
+
+    #[test]
+    fn every_code_of_the_sources_is_in_the_table() {
+        let (table, mut codes) = (table(), Vec::new());
+        let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(path) = pending.pop() {
+            if path.is_dir() {
+                pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for part in text.split("code(hbuild::").skip(1) {
+                codes.push(format!("hbuild::{}", part.split(')').next().unwrap()));
+            }
+        }
+        assert!(codes.len() > 100, "{}", codes.len());
+        codes.retain(|code| !table.contains_key(code));
+        assert_eq!(codes, Vec::<String>::new(), "say in the table which status these lead to");
+    }
+
+    #[test]
+    fn an_error_within_another_decides() {
+        let source = FetchError::NoMirror { what: "x".into() };
+        let failure =
+            Failure { id: DerivationId(crate::digest::Digest::of(b"")), label: "x".into(), source: Box::new(source) };
+        let error = crate::build::BuildFailure::from(ExecError::Failed(failure));
+        assert_eq!(of_code(&error.code().unwrap().to_string()), 3);
+    }
+}
