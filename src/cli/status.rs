@@ -105,7 +105,11 @@ mod tests {
             "bad_key bad_request no_architecture no_component no_keys no_such_architecture request_suite two_pins \
              unknown_package unsolvable version_not_available virtual_package",
         ),
-        (1, "evidence", "not_vouched other_predicate other_subject signature_fails unknown_origin unknown_path"),
+        (
+            1,
+            "evidence",
+            "not_vouched other_predicate other_subject signature_fails unknown_origin unknown_path",
+        ),
         (3, "evidence", "bad_report damaged_statement undecodable_index"),
         (70, "evidence", "wrong_action"),
         (3, "exec", "cancelled content offline threads"),
@@ -113,7 +117,11 @@ mod tests {
         (70, "exec", "defect"),
         (1, "graph", "family_not_supported image_twice lock_incomplete unknown_account"),
         (70, "graph", "unknown_input"),
-        (3, "host", "cancelled cannot_keep no_mirror not_found output truncated unreachable unreadable wrong_bytes"),
+        (
+            3,
+            "host",
+            "cancelled cannot_keep no_mirror not_found output truncated unreachable unreadable wrong_bytes",
+        ),
         (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url settings_unreadable"),
         (1, "host", "bad_repository_url"),
         (
@@ -185,7 +193,7 @@ mod tests {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();
-            for part in text.split("code(hbuild::").skip(1) {
+            for part in text.split(concat!("code(", "hbuild::")).skip(1) {
                 codes.push(format!("hbuild::{}", part.split(')').next().unwrap()));
             }
         }
@@ -197,8 +205,11 @@ mod tests {
     #[test]
     fn an_error_within_another_decides() {
         let source = FetchError::NoMirror { what: "x".into() };
-        let failure =
-            Failure { id: DerivationId(crate::digest::Digest::of(b"")), label: "x".into(), source: Box::new(source) };
+        let failure = Failure {
+            id: DerivationId(crate::digest::Digest::of(b"")),
+            label: "x".into(),
+            source: Box::new(source),
+        };
         let error = crate::build::BuildFailure::from(ExecError::Failed(failure));
         assert_eq!(of_code(&error.code().unwrap().to_string()), 3);
     }

@@ -107,12 +107,9 @@ pub(super) fn content_input(
 
 fn locations(urls: &[String]) -> Vec<Location> {
     let location = |url: &String| match url.strip_prefix("debian:") {
-        Some(path) => Location::Mirror {
-            repository: "debian".to_owned(),
-            path: path.to_owned(),
-            date: None,
-            url: None,
-        },
+        Some(path) => {
+            Location::Mirror { repository: "debian".to_owned(), path: path.to_owned(), date: None, url: None }
+        }
         None => Location::Url(url.clone()),
     };
     urls.iter().map(location).collect()
