@@ -1,12 +1,16 @@
 //! The whole way from recipe to layout on an archive made by the test, without a network: what is built, that it
 //! is built the same everywhere, and what is said of bad input.
 
+#[path = "mirror_support/server.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+mod server;
 mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::archive::{Archive, Package, Signer};
+use server::{Answer, Server};
+use support::archive::{Archive, Member, Package, Signer};
 use support::workspace::{RECIPE, Workspace, files};
 
 #[test]
@@ -78,9 +82,12 @@ fn the_recipe_is_wrong() {
     let said = workspace.must_fail(&["build"], 1, "hbuild::lang::unknown_field");
     assert!(said.contains("packages") && said.contains("app.hb"), "{said}");
     with("[\"app\"]", "\"app\"");
-    workspace.must_fail(&["build"], 1, "hbuild::lang::");
+    workspace.must_fail(&["build"], 1, "hbuild::lang::wrong_type");
+    with("image app", "imgae app");
+    let said = workspace.must_fail(&["build"], 1, "hbuild::syntax::unknown_item");
+    assert!(said.contains("image"), "{said}");
     with("[\"app\"]", "[\"ap\"]");
-    let said = workspace.must_fail(&["lock"], 1, "hbuild::debian::");
+    let said = workspace.must_fail(&["lock"], 1, "hbuild::debian::unknown_package");
     assert!(said.contains("did you mean"), "{said}");
     workspace.must_fail(&["build", "nowhere.hb"], 2, "hbuild::usage::no_recipe");
     workspace.write_recipe(RECIPE);
@@ -108,12 +115,12 @@ fn packages_conflict() {
     let mut workspace = Workspace::new();
     workspace.archive.packages[1] = Package::new("libapp", "1.0-1").field("Conflicts", "app");
     workspace.archive.publish();
-    let said = workspace.must_fail(&["lock"], 1, "hbuild::debian::");
+    let said = workspace.must_fail(&["lock"], 1, "hbuild::debian::unsolvable");
     assert!(said.contains("app") && said.contains("libapp"), "{said}");
     workspace.archive.packages[1] = Package::new("libapp", "1.0-1").file("usr/bin/app", "mine\n");
     workspace.archive.publish();
     workspace.must(&["lock"]);
-    let said = workspace.must_fail(&["build"], 1, "hbuild::merge::");
+    let said = workspace.must_fail(&["build"], 1, "hbuild::merge::file_conflict");
     assert!(said.contains("/usr/bin/app") && said.contains("libapp"), "{said}");
     assert!(!workspace.path("project/out").exists());
 }
@@ -124,25 +131,25 @@ fn the_signed_index_is_not_to_be_believed() {
     let in_release = workspace.path("archive/dists/stable/InRelease");
     let signed = fs::read_to_string(&in_release).unwrap();
     fs::write(&in_release, signed.replace("Origin: Test", "Origin: Evil")).unwrap();
-    workspace.must_fail(&["lock"], 3, "hbuild::");
+    workspace.must_fail(&["lock"], 3, "hbuild::debian::bad_signature");
     fs::write(&in_release, "Origin: Test\nSuite: stable\n").unwrap();
-    workspace.must_fail(&["lock"], 3, "hbuild::");
+    workspace.must_fail(&["lock"], 3, "hbuild::debian::unsigned");
     fs::write(&in_release, &signed).unwrap();
     workspace.must(&["lock"]);
     let lock = fs::read(workspace.path("project/hbuild.lock")).unwrap();
     workspace.archive.date = "Fri, 09 Jan 2026 10:12:52 UTC".into();
     workspace.archive.publish();
-    let said = workspace.must_fail(&["lock", "--update"], 3, "hbuild::");
+    let said = workspace.must_fail(&["lock", "--update"], 3, "hbuild::debian::older");
     assert!(said.contains("older"), "{said}");
     workspace.archive.date = "Sun, 11 Jan 2026 10:12:52 UTC".into();
     workspace.archive.valid_until = Some("Mon, 12 Jan 2026 10:12:52 UTC".into());
     workspace.archive.publish();
-    let said = workspace.must_fail(&["lock", "--update"], 3, "hbuild::");
+    let said = workspace.must_fail(&["lock", "--update"], 3, "hbuild::debian::expired");
     assert!(said.contains("expired") || said.contains("Valid-Until"), "{said}");
     workspace.archive.valid_until = None;
     workspace.archive.signer = Signer::new("Somebody else <else@example.org>");
     workspace.archive.publish();
-    workspace.must_fail(&["lock", "--update"], 3, "hbuild::");
+    workspace.must_fail(&["lock", "--update"], 3, "hbuild::debian::other_key");
     assert_eq!(fs::read(workspace.path("project/hbuild.lock")).unwrap(), lock, "a failure changed the lock");
 }
 
@@ -155,29 +162,87 @@ fn the_files_of_the_archive_are_not_what_is_signed() {
         *bytes.last_mut().unwrap() ^= 1;
         fs::write(&packages, bytes).unwrap();
     }
-    workspace.must_fail(&["lock"], 3, "hbuild::");
+    workspace.must_fail(&["lock"], 3, "hbuild::host::wrong_bytes");
     workspace.archive.publish();
     workspace.must(&["lock"]);
     let deb = workspace.archive.folder.join(Archive::pool_path(&workspace.archive.packages[0]));
     let good = fs::read(&deb).unwrap();
     let bad: [(&str, Vec<u8>); 3] = [
         (
-            "flipped",
+            "wrong_bytes",
             good.iter().enumerate().map(|(at, byte)| if at == 99 { byte ^ 1 } else { *byte }).collect(),
         ),
         ("truncated", good[..good.len() / 2].to_vec()),
-        ("empty", Vec::new()),
+        ("truncated", Vec::new()),
     ];
-    for (what, bytes) in bad {
+    for (code, bytes) in bad {
         fs::write(&deb, bytes).unwrap();
-        let said = workspace.must_fail(&["build"], 3, "hbuild::");
-        assert!(said.contains("app"), "{what}: {said}");
+        let said = workspace.must_fail(&["build"], 3, &format!("hbuild::host::{code}"));
+        assert!(said.contains("app"), "{code}: {said}");
     }
     fs::remove_file(&deb).unwrap();
-    workspace.must_fail(&["build"], 3, "hbuild::");
+    workspace.must_fail(&["build"], 3, "hbuild::host::not_found");
     assert!(!workspace.path("project/out").exists());
     fs::write(&deb, good).unwrap();
     workspace.must(&["build"]);
+}
+
+#[test]
+fn hostile_packages_are_refused_by_name_and_leave_nothing() {
+    use tar::EntryType;
+    let path = |name: &str| Member { bytes: b"x".to_vec(), ..Member::new(name, EntryType::Regular, "") };
+    let link = |kind, name: &str, target: &str| Member::new(name, kind, target);
+    let cases: Vec<(&str, Vec<Member>)> = vec![
+        ("path_leaves_root", vec![path("./../../evil")]),
+        ("absolute_path", vec![path("/evil")]),
+        ("special_file", vec![link(EntryType::Char, "./evil", "")]),
+        ("special_file", vec![link(EntryType::Block, "./evil", "")]),
+        ("whiteout_name", vec![path("./.wh.evil")]),
+        ("bad_hard_link", vec![link(EntryType::Link, "./evil", "../../evil")]),
+        ("bad_hard_link", vec![link(EntryType::Link, "./evil", "/etc/shadow")]),
+        ("bad_hard_link", vec![link(EntryType::Link, "./evil", "./later")]),
+        ("through_symlink", vec![link(EntryType::Symlink, "./evil", "/tmp"), path("./evil/file")]),
+        ("duplicate_entry", vec![path("./evil"), path("./evil")]),
+        ("bomb", vec![Member { bytes: vec![0; 258 << 20], ..path("./evil") }]),
+    ];
+    let mut workspace = Workspace::new();
+    for (code, members) in cases {
+        workspace.archive.packages[0].members = members;
+        workspace.archive.publish();
+        let _ = fs::remove_file(workspace.path("project/hbuild.lock"));
+        workspace.must(&["lock"]);
+        let said = workspace.must_fail(&["build"], 3, &format!("hbuild::archive::{code}"));
+        assert!(said.contains("app@1.0-1") || said.contains("app 1.0-1"), "{said}");
+        assert!(!workspace.path("project/out").exists(), "{code}");
+        for outside in ["evil", "store/evil", "project/evil"] {
+            assert!(!workspace.path(outside).exists(), "{code} wrote {outside}");
+        }
+        workspace.must(&["store", "verify"]);
+    }
+    assert!(!Path::new("/evil").exists() && !Path::new("/tmp/file").exists());
+}
+
+#[test]
+fn a_mirror_without_the_file_is_passed_over() {
+    let workspace = Workspace::new();
+    let empty = Server::start(|_, _| Answer::Status(404));
+    let full = Server::of_folder(workspace.archive.folder.clone());
+    workspace.write_mirrors(&[&empty.url(""), &full.url("")]);
+    workspace.must(&["lock"]);
+    workspace.must(&["build"]);
+    assert!(empty.requests().iter().any(|request| request.path.ends_with(".deb")), "it was never asked");
+    assert!(full.requests().iter().any(|request| request.path.ends_with(".deb")));
+    fs::remove_dir_all(workspace.path("store")).unwrap();
+    fs::remove_dir_all(workspace.path("project/out")).unwrap();
+    workspace.write_mirrors(&[&empty.url("")]);
+    let said = workspace.must_fail(&["build"], 3, "hbuild::host::not_found");
+    assert!(said.contains(&empty.authority()) && said.contains("app"), "{said}");
+    workspace.write_mirrors(&["http://127.0.0.1:1/"]);
+    workspace.must_fail(&["build"], 3, "hbuild::host::unreachable");
+    workspace.must_fail(&["build", "--offline"], 3, "hbuild::exec::offline");
+    assert!(!workspace.path("project/out").exists());
+    fs::write(workspace.path(".config/hbuild/config.toml"), "mirors = 1\n").unwrap();
+    workspace.must_fail(&["build"], 2, "hbuild::host::bad_configuration");
 }
 
 #[test]

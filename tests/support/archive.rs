@@ -29,6 +29,28 @@ pub struct Package {
     pub links: BTreeMap<String, String>,
     /// Maintainer scripts by name.
     pub scripts: BTreeMap<String, String>,
+    /// Members that stand behind all others, just as they are.
+    pub members: Vec<Member>,
+}
+
+/// A member of the data archive that no tool would write.
+#[derive(Clone)]
+pub struct Member {
+    /// Name in the header, at most 100 bytes.
+    pub name: String,
+    /// Type in the header.
+    pub kind: tar::EntryType,
+    /// Link target in the header.
+    pub target: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Member {
+    /// A member without bytes.
+    pub fn new(name: &str, kind: tar::EntryType, target: &str) -> Self {
+        Self { name: name.into(), kind, target: target.into(), bytes: Vec::new() }
+    }
 }
 
 impl Package {
@@ -93,6 +115,12 @@ impl Package {
             header.set_cksum();
             data.append(&header, std::io::empty()).unwrap();
         }
+        for member in &self.members {
+            let mut header = header(&member.name, member.kind, member.bytes.len() as u64, 0o644);
+            header.set_link_name_literal(&member.target).unwrap();
+            header.set_cksum();
+            data.append(&header, member.bytes.as_slice()).unwrap();
+        }
         deb(&gzip(&control.into_inner().unwrap()), &gzip(&data.into_inner().unwrap()))
     }
 }
@@ -115,7 +143,7 @@ pub fn deb(control: &[u8], data: &[u8]) -> Vec<u8> {
 
 /// The bytes, compressed.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }

@@ -14,3 +14,6 @@ pub mod archive;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod workspace;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod disk;

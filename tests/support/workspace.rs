@@ -39,14 +39,19 @@ image app {
 impl Workspace {
     /// A workspace with a published archive of two packages, `app` and the `libapp` that it needs.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut archive = Archive::new(&folder.path().join("archive"));
-        archive.packages = vec![
+        Self::with(vec![
             Package::new("app", "1.0-1")
                 .field("Depends", "libapp (>= 1)")
                 .file("usr/bin/app", "#!/bin/true\n"),
             Package::new("libapp", "1.0-1").file("usr/lib/libapp.txt", "a library\n"),
-        ];
+        ])
+    }
+
+    /// A workspace with a published archive of these packages, `app` among them.
+    pub fn with(packages: Vec<Package>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut archive = Archive::new(&folder.path().join("archive"));
+        archive.packages = packages;
         archive.publish();
         let workspace = Self { folder, archive };
         fs::create_dir(workspace.path("project")).unwrap();
@@ -101,7 +106,9 @@ impl Workspace {
 
     /// Runs hbuild, which must fail with `status` and say the code `code`, with a help line; returns what it said.
     pub fn must_fail(&self, arguments: &[&str], status: i32, code: &str) -> String {
+        let lock = fs::read(self.path("project/hbuild.lock")).ok();
         let output = self.run(arguments);
+        assert_eq!(fs::read(self.path("project/hbuild.lock")).ok(), lock, "a failure changed the lock");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(status), "hbuild {arguments:?}\n{error}");
         assert!(error.contains(code), "no {code} in:\n{error}");
@@ -113,8 +120,12 @@ impl Workspace {
 
     /// The store has no scratch folder of a dead process, and no output is half there.
     pub fn assert_nothing_half_written(&self) {
-        let scratch = names(&self.path("store/tmp"));
-        assert_eq!(scratch, Vec::<String>::new(), "left in the store's scratch folder");
+        for folder in ["tmp", "locks"] {
+            let left = names(&self.path("store").join(folder));
+            assert_eq!(left, Vec::<String>::new(), "left in the store's folder {folder}");
+        }
+        let beside = names(&self.path("project"));
+        assert!(beside.iter().all(|name| !name.starts_with('.')), "left in the project: {beside:?}");
         for name in names(&self.path("project/out")) {
             let left = names(&self.path("project/out").join(&name));
             assert!(left.iter().all(|name| !name.starts_with(".tmp-")), "left in the output: {left:?}");
@@ -131,10 +142,10 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every file below a folder by relative path, with its bytes.
+/// Every file below a folder by relative path, with its bytes; none where it is not there.
 pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
-    let mut pending = vec![folder.to_owned()];
+    let mut pending: Vec<PathBuf> = folder.exists().then(|| folder.to_owned()).into_iter().collect();
     while let Some(path) = pending.pop() {
         if path.is_dir() {
             pending.extend(names(&path).into_iter().map(|name| path.join(name)));
