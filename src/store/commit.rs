@@ -50,11 +50,7 @@ impl Store {
         sync_all(pending.iter().map(|(_, path)| path.as_path()).collect())?;
         for (digest, path) in &pending {
             let target = self.layout.object(digest);
-            match layout::rename(path, &target) {
-                // Another thread settles the same object and was first.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && target.exists() => {}
-                moved => moved.at("write", &target)?,
-            }
+            layout::rename(path, &target).at("write", &target)?;
             self.settle(digest);
         }
         Ok(())
