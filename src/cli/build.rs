@@ -71,10 +71,13 @@ fn rendered(results: &[ImageResult]) -> String {
             table::size(result.size),
             table::size(result.unpacked_size),
             result.digest.to_oci(),
-            result.path.display().to_string(),
         ]
     };
     let rows: Vec<_> = results.iter().map(row).collect();
-    let header = ["image", "variant", "arch", "packages", "size", "unpacked", "digest", "path"];
-    table::render(&header, &rows, &[3, 4, 5])
+    let header = ["image", "variant", "arch", "packages", "size", "unpacked", "digest"];
+    let mut text = table::render(&header, &rows, &[3, 4, 5]);
+    let mut paths: Vec<_> = results.iter().map(|result| result.path.display().to_string()).collect();
+    paths.dedup();
+    text.push_str(&format!("in {}\n", paths.join(", ")));
+    text
 }
