@@ -49,7 +49,7 @@ fn large() -> Workspace {
         let mut package = Package::new(&name(number), "1.0-1");
         for part in 0..3 {
             let path = format!("usr/lib/{}/{part}", name(number));
-            package = package.file(&path, &noise(number * 3 + part, 100_000));
+            package = package.file(&path, &noise(number * 3 + part, 60_000));
         }
         packages.push(package);
     }
