@@ -1,6 +1,6 @@
 //! The build: execution of a graph, and its results in the output folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use super::graph::WholeGraph;
 use super::output::{self, Format, ImageResult, Source};
 use crate::evidence::EvidenceBuilder;
 use crate::exec::{self, ActionKind, Builders, Observer, UnpackBuilder, execute};
-use crate::graph::{Algorithm, DerivationId};
+use crate::graph::{Algorithm, DerivationId, DerivationKey};
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::fetch_builder::FetchBuilder;
 use crate::host::mirror::Mirrors;
@@ -66,7 +66,7 @@ pub fn build(
     let records = run(whole, &wanted, options, surroundings)?;
     let source = Source { store, records: &records, cancel: &options.cancel };
     let results = output::write(&source, &whole.images, &options.output, options.format)?;
-    keep(store, &options.output, &records)?;
+    keep(whole, store, &options.output, &records)?;
     Ok(results)
 }
 
@@ -102,17 +102,30 @@ fn run(
     Ok(execute(&whole.graph, wanted, surroundings.store, &builders, &execution, surroundings.observer)?)
 }
 
-/// What the results were made from is a root as long as the output folder stands.
-fn keep(store: &Store, output: &Path, records: &BTreeMap<DerivationId, Record>) -> Result<(), BuildFailure> {
-    let mut keys: Vec<_> = records.values().map(|record| record.key).collect();
-    keys.sort();
-    keys.dedup();
-    let path = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-    let root = Root { kind: "layout".to_owned(), path, records: keys, blobs: Vec::new() };
-    match store.set_root(&root) {
-        Err(StoreError::ReadOnly { .. }) => Ok(()),
-        other => Ok(other?),
+/// What the results of each image were made from is a root as long as its folder stands.
+fn keep(
+    whole: &WholeGraph<'_>,
+    store: &Store,
+    output: &Path,
+    records: &BTreeMap<DerivationId, Record>,
+) -> Result<(), BuildFailure> {
+    let mut by_path: BTreeMap<PathBuf, BTreeSet<DerivationKey>> = BTreeMap::new();
+    for planned in &whole.images {
+        let layout = output.join(&planned.image.name);
+        let path = if layout.exists() { layout } else { output.to_owned() };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let keys = planned.plan.roots().into_iter().filter_map(|root| Some(records.get(&root)?.key));
+        by_path.entry(path).or_default().extend(keys);
     }
+    for (path, keys) in by_path {
+        let records = keys.into_iter().collect();
+        let root = Root { kind: "layout".to_owned(), path, records, blobs: Vec::new() };
+        match store.set_root(&root) {
+            Err(StoreError::ReadOnly { .. }) => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 /// The compressor for layers of a build in `format`: `docker` archives hold layers uncompressed, however they
