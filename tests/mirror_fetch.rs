@@ -76,6 +76,9 @@ fn failures(error: FetchError) -> Vec<Failure> {
 
 #[test]
 fn a_file_and_a_redirect() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|request, _| match request.path.as_str() {
         "/old" => Answer::Redirect("/new".to_owned()),
         "/new" => Answer::File(content()),
@@ -90,6 +93,9 @@ fn a_file_and_a_redirect() {
 
 #[test]
 fn not_found_on_one_mirror_of_two_and_on_both() {
+    if !support::loopback() {
+        return;
+    }
     let empty = Server::start(|_, _| Answer::Status(404));
     let full = Server::start(|_, _| Answer::File(content()));
     assert_fetched(fetch(&[empty.url("/x"), full.url("/x")]));
@@ -102,6 +108,9 @@ fn not_found_on_one_mirror_of_two_and_on_both() {
 
 #[test]
 fn a_transfer_that_breaks_off_is_continued() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, number| match number {
         0 => Answer::Cut(content(), 50_000),
         _ => Answer::File(content()),
@@ -117,6 +126,9 @@ fn a_transfer_that_breaks_off_is_continued() {
 
 #[test]
 fn without_a_digest_nothing_is_pieced_together() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, number| match number {
         0 => Answer::Cut(content(), 50_000),
         _ => Answer::File(content()),
@@ -128,6 +140,9 @@ fn without_a_digest_nothing_is_pieced_together() {
 
 #[test]
 fn answers_to_a_range_that_are_none() {
+    if !support::loopback() {
+        return;
+    }
     let part = || content()[..60_000].to_vec();
     let ignored = Server::start(|_, _| Answer::Whole(content()));
     let file = wanted(&[ignored.url("/x")], true);
@@ -147,6 +162,9 @@ fn answers_to_a_range_that_are_none() {
 
 #[test]
 fn what_is_present_is_believed_by_its_digest_alone() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, _| Answer::File(content()));
     let file = wanted(&[server.url("/x")], true);
     assert_fetched(fetch_with(options(), &file, content()));
@@ -162,6 +180,9 @@ fn what_is_present_is_believed_by_its_digest_alone() {
 
 #[test]
 fn a_file_on_disk_is_continued() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, _| Answer::File(content()));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("partial");
@@ -181,6 +202,9 @@ fn a_file_on_disk_is_continued() {
 
 #[test]
 fn truncated_wrong_and_too_large() {
+    if !support::loopback() {
+        return;
+    }
     let cut = Server::start(|_, _| Answer::Cut(content(), 1_000));
     let error = fetch(&[cut.url("/x")]).unwrap_err();
     assert!(matches!(error, FetchError::Truncated { .. }), "{error:?}");
@@ -210,6 +234,9 @@ fn truncated_wrong_and_too_large() {
 
 #[test]
 fn silence_and_errors_are_waited_out_shortly() {
+    if !support::loopback() {
+        return;
+    }
     let silent = Server::start(|_, _| Answer::Silence);
     let stalled = Server::start(|_, _| Answer::Stall(content(), 10));
     let good = Server::start(|_, _| Answer::File(content()));
@@ -230,6 +257,9 @@ fn silence_and_errors_are_waited_out_shortly() {
 
 #[test]
 fn a_host_out_of_reach_is_asked_last_from_then_on() {
+    if !support::loopback() {
+        return;
+    }
     let good = Server::start(|_, _| Answer::File(content()));
     let fetcher = Fetcher::new(options()).unwrap();
     let file = wanted(&["http://127.0.0.1:1/x".to_owned(), good.url("/x")], true);
@@ -241,6 +271,9 @@ fn a_host_out_of_reach_is_asked_last_from_then_on() {
 
 #[test]
 fn credentials_go_to_their_server_alone_and_into_no_message() {
+    if !support::loopback() {
+        return;
+    }
     let other = Server::start(|_, _| Answer::File(content()));
     let there = other.url("/there");
     let server = Server::start(move |request, _| match request.path.as_str() {
@@ -264,6 +297,9 @@ fn credentials_go_to_their_server_alone_and_into_no_message() {
 
 #[test]
 fn files_of_this_host() {
+    if !support::loopback() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a file+1");
     fs::write(&path, content()).unwrap();
@@ -279,6 +315,9 @@ fn files_of_this_host() {
 
 #[test]
 fn a_stop_is_heeded() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, _| Answer::File(content()));
     let options = options();
     options.cancelled.store(true, Ordering::Relaxed);
@@ -288,6 +327,9 @@ fn a_stop_is_heeded() {
 
 #[test]
 fn many_at_once() {
+    if !support::loopback() {
+        return;
+    }
     let server = Server::start(|_, number| match number % 5 {
         3 => Answer::Cut(content(), 150_000),
         _ => Answer::File(content()),

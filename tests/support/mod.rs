@@ -9,6 +9,19 @@ pub fn skip(reason: &str) {
     assert!(!required, "skipped under HBUILD_TEST_REQUIRE=all: {reason}");
 }
 
+/// Whether a server on this machine can be reached; says so where it cannot, as in a namespace without any network.
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub fn loopback() -> bool {
+    let reached = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| {
+        let address = listener.local_addr()?;
+        std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_secs(5))
+    });
+    if let Err(error) = &reached {
+        skip(&format!("no loopback network: {error}"));
+    }
+    reached.is_ok()
+}
+
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod archive;
 
