@@ -148,7 +148,7 @@ pub struct SourceCause {
 
 /// What was checked when the question was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "kind")]
 pub enum Check {
     /// Signature, index and package entry hold.
     Rechecked {
