@@ -30,3 +30,6 @@ pub mod workspace;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod disk;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod images;
