@@ -6,6 +6,7 @@
 
 mod attempt;
 mod failure;
+mod names;
 mod network;
 mod sink;
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use sha2::Digest as _;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 pub use failure::{Failure, FetchError, MirrorFailure};
 pub use network::{Credential, FetchOptions, Proxies};
@@ -24,6 +26,7 @@ pub use sink::Sink;
 
 use super::url::Url;
 use crate::digest::Sha256;
+use names::Names;
 
 /// A file to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +121,8 @@ impl Fetcher {
             .timeout_send_request(Some(options.idle_timeout))
             .timeout_recv_response(Some(options.idle_timeout))
             .timeout_per_read(Some(options.idle_timeout))
-            .build()
-            .new_agent();
+            .build();
+        let agent = ureq::Agent::with_parts(agent, DefaultConnector::default(), Names::default());
         Ok(Self { agent, options, unreachable: Mutex::new(BTreeSet::new()) })
     }
 
