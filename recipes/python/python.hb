@@ -13,6 +13,10 @@ image python {
   exclude  += ["dpkg"]   # for python3-minimal's scripts, which do not run
   env.PYTHONDONTWRITEBYTECODE = "1"   # the root file system is read-only
   entrypoint = ["/usr/bin/python3"]
+  when flavor == runtime {
+    # Where OpenSSL looks without SSL_CERT_FILE; the package openssl would bring it.
+    paths += { "/usr/lib/ssl/certs" = symlink("/etc/ssl/certs") }
+  }
   when flavor == dev {
     use base.dev(distro)
     packages += ["python3-pip", "python3-venv"]

@@ -12,4 +12,8 @@ image static {
   repositories = debian.main(distro)
   version      = "12"
   resolve      = listed
+  paths += {   # scripts without a shell to run them
+    "/etc/update-motd.d/**" = delete
+    "/usr/sbin/update-ca-certificates" = delete
+  }
 }
