@@ -2,13 +2,13 @@
 //!
 //! The groups of modules stand in the order of the data's way (`docs/src/architecture.md`): a module may import
 //! its own group and those above it, never one below. `tests/architecture.rs` checks that, and that only `host`,
-//! `store` and `cli` touch the operating system.
+//! `sandbox`, `store` and `cli` touch the operating system.
 //!
 //! ```text
 //! recipe text -> checked, evaluated recipe      hbuild_lang
 //!   -> lock                                     distro, lock
 //!   -> graph of derivations                     graph
-//!   -> outputs in the store                     store, exec
+//!   -> outputs in the store                     store, exec, sandbox
 //!   -> layers, config, manifest, index          image
 //!   -> evidence                                 evidence
 //! all of it, for one command                    build, cli
@@ -35,6 +35,10 @@ pub mod graph;
 pub mod store;
 
 pub mod exec;
+
+// Commands that see their inputs and nothing else.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a sandbox is made of the machine")]
+pub mod sandbox;
 
 // What actions do.
 pub mod image;

@@ -75,6 +75,7 @@ fn host_image() -> Option<Image> {
         license: Some("AGPL-3.0-only".into()),
         purl: purl.map(Into::into),
         cpe: Some("cpe:2.3:a:redis:redis:8.8.2:*:*:*:*:*:*:*".into()),
+        patches: Vec::new(),
     };
     let components = Components {
         image: "sample".into(),
@@ -90,6 +91,7 @@ fn host_image() -> Option<Image> {
             source("redis", "https://download.redis.io/redis-8.8.2.tar.gz", Some("pkg:generic/redis@8.8.2")),
             source("conf", "path:conf", None),
         ],
+        builds: Vec::new(),
     };
     let tree = Tree::new(entries).unwrap();
     Some(Image { components, manifest: Sha256::of(b"manifest"), tree, origins: map, contents })

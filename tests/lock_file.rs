@@ -58,7 +58,14 @@ fn lock() -> Lock {
             size: 9_678_380,
         }],
     };
-    Lock { version: 1, snapshots: vec![snapshot], packages, variants: vec![variant] }
+    Lock {
+        version: 1,
+        snapshots: vec![snapshot],
+        packages,
+        variants: vec![variant],
+        roots: Vec::new(),
+        git: Vec::new(),
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn record(key: &str, outputs: &[(&str, hbuild::exec::ObjectRef)]) -> (Derivation
         references: Vec::new(),
         sha256: BTreeMap::new(),
         warnings: vec!["a warning".to_owned()],
+        execution: None,
     };
     (DerivationId(Digest::of(format!("id of {key}").as_bytes())), record)
 }

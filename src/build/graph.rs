@@ -7,7 +7,7 @@ use hbuild_lang::recipe::Image;
 use super::{BuildFailure, Project};
 use crate::graph::{Compression, Graph, ImagePlan, PlanOptions, plan};
 use crate::host::discover::LocalBytes;
-use crate::lock::{self, RecipeFile};
+use crate::lock::{self, Lock, RecipeFile};
 
 /// An image that is to be built: where it comes from and its derivations.
 #[derive(Debug)]
@@ -83,6 +83,7 @@ fn add_project<'a>(
         compression: options.compression.clone(),
         builder: options.builder.clone(),
         recipe_files: project.digests(),
+        git: lock.as_ref().map(Lock::git_digests).unwrap_or_default(),
         local: local.iter().map(|(path, bytes)| (path.clone(), bytes.into())).collect(),
     };
     for (_, image) in images {

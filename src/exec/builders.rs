@@ -14,6 +14,10 @@ pub enum ActionKind {
     Unpack,
     /// [`Action::Merge`].
     Merge,
+    /// [`Action::Project`].
+    Project,
+    /// [`Action::Exec`].
+    Exec,
     /// [`Action::Layer`].
     Layer,
     /// [`Action::Image`].
@@ -41,6 +45,8 @@ impl ActionKind {
             Action::Fetch(_) => Self::Fetch,
             Action::Unpack(_) => Self::Unpack,
             Action::Merge(_) => Self::Merge,
+            Action::Project(_) => Self::Project,
+            Action::Exec(_) => Self::Exec,
             Action::Layer(_) => Self::Layer,
             Action::Image(_) => Self::Image,
             Action::Evidence(evidence) => match **evidence {
@@ -61,6 +67,8 @@ impl ActionKind {
             Self::Fetch => "fetch",
             Self::Unpack => "unpack",
             Self::Merge => "merge",
+            Self::Project => "project",
+            Self::Exec => "exec",
             Self::Layer => "layer",
             Self::Image => "image",
             Self::Elf => "elf",

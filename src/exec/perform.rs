@@ -84,7 +84,16 @@ fn record(
         sha256.insert(outputs::FILE.to_owned(), fixed);
     }
     let label = derivation.label.clone();
-    Record { key, label, outputs: made, inputs: keys, references, sha256, warnings: notes.warnings }
+    Record {
+        key,
+        label,
+        outputs: made,
+        inputs: keys,
+        references,
+        sha256,
+        warnings: notes.warnings,
+        execution: None,
+    }
 }
 
 /// Whether an output is a tree, whose files have contents somewhere.

@@ -22,6 +22,13 @@ pub enum Action {
     /// Ordered trees to one. Outputs: `tree`, `origins`, `pack` (generated content), and a tree and an origin
     /// map for each layer.
     Merge(Box<Merge>),
+    /// An image tree to an exec tree (design section 6). One input: a `tree`. Output: `tree`. Contents stay where
+    /// they are.
+    Project(Project),
+    /// A command in a sandbox. Inputs: the root's exec tree, then one for each of [`Exec::sources`], all named
+    /// `tree`. Outputs: `tree`, `<name>.tree` for each of [`Exec::outputs`], `pack` where a file has content, `log`
+    /// where anything was written.
+    Exec(Box<Exec>),
     /// One slice of a merge to a compressed tar. One input: the slice. Outputs: `layer`, `descriptor`.
     Layer(Layer),
     /// Config and manifest. Inputs: each layer's `descriptor` in order, then the policy report's `document`.
@@ -67,6 +74,15 @@ pub enum Location {
     },
     /// A whole URL.
     Url(String),
+    /// A commit: the bytes are the tar archive that `host::git` makes of its tree.
+    Git {
+        /// The repository: `https:`, `ssh:` or `file:`.
+        url: String,
+        /// The commit.
+        commit: String,
+        /// Whether the trees of submodules are there too.
+        submodules: bool,
+    },
     /// A file or folder of the recipe, absolute on this host.
     Local(std::path::PathBuf),
 }
@@ -160,6 +176,68 @@ pub enum MergeInput {
         /// Globs of files of another origin it may replace.
         replacing: Vec<String>,
     },
+}
+
+/// Parameters of a projection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Project {
+    /// The time of every entry, seconds since 1970.
+    pub epoch: i64,
+}
+
+/// Parameters of a sandboxed execution. It can always be expressed as an Action of the Bazel Remote Execution API:
+/// input root, command, environment, output paths, platform, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Exec {
+    /// The platform that executes it: `linux` on this architecture.
+    pub arch: Arch,
+    /// Command line of the shell; a step's script and its name come behind it.
+    pub shell: Vec<String>,
+    /// The steps in order. Each is a process of its own; all are in one sandbox.
+    pub steps: Vec<ExecStep>,
+    /// The environment of all steps, complete but for `JOBS`, which cannot change an output.
+    pub env: BTreeMap<String, String>,
+    /// Where each further input is put, writable: an absolute directory below `/build`.
+    pub sources: Vec<String>,
+    /// Names of further outputs: what stands in [`paths::output`] of each.
+    pub outputs: Vec<String>,
+    /// The time of every file of root, sources and outputs, seconds since 1970.
+    pub epoch: i64,
+    /// Whether the loopback interface is up.
+    pub loopback: bool,
+}
+
+/// One step of an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExecStep {
+    /// Its name.
+    pub name: String,
+    /// Absolute working directory.
+    pub dir: String,
+    /// What it sets over [`Exec::env`].
+    pub env: BTreeMap<String, String>,
+    /// What the shell is given.
+    pub script: String,
+}
+
+/// The constant paths of a sandbox. All below them is writable, everything else is not.
+pub mod paths {
+    /// Home and working folder.
+    pub const BUILD: &str = "/build";
+    /// `$SRC`.
+    pub const SOURCES: &str = "/build/src";
+    /// Patches, one folder for each source that has some.
+    pub const PATCHES: &str = "/build/patches";
+    /// `$OUT`.
+    pub const OUT: &str = "/out";
+    /// `$TMPDIR`.
+    pub const TEMPORARY: &str = "/tmp";
+
+    /// `$OUT_<NAME>` of the further output `name`.
+    pub fn output(name: &str) -> String {
+        format!("{OUT}-{name}")
+    }
 }
 
 /// Parameters of a layer.

@@ -48,6 +48,8 @@ pub mod outputs {
     pub const ORIGINS: &str = "origins";
     /// An encoded tree of a package's control members: `control`, `md5sums`, `postinst`, ….
     pub const CONTROL: &str = "control";
+    /// What an execution wrote to standard output and error, in the order it was written. Never an input.
+    pub const LOG: &str = "log";
     /// A pack with the content of the files of the other outputs.
     pub const PACK: &str = "pack";
     /// The compressed layer.
@@ -60,6 +62,11 @@ pub mod outputs {
     pub const MANIFEST: &str = "manifest";
     /// A JSON document: an SBOM, a statement, a report.
     pub const DOCUMENT: &str = "document";
+
+    /// The exec tree of the further output `name` of an execution.
+    pub fn further(name: &str) -> String {
+        format!("{name}.tree")
+    }
 
     /// The tree and the origin map of layer `number` of a merge.
     pub fn slice(number: usize) -> [String; 2] {

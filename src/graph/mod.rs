@@ -3,6 +3,7 @@
 
 mod action;
 mod derivation;
+mod environment;
 mod export;
 #[expect(clippy::module_inception, reason = "the graph is what this module is about")]
 mod graph;
@@ -12,5 +13,6 @@ mod plan;
 pub use crate::compression::{Algorithm, Compression};
 pub use action::*;
 pub use derivation::*;
+pub use environment::environment;
 pub use graph::{Graph, GraphError};
 pub use plan::{ImagePlan, LocalSource, PlanError, PlanOptions, package_origin, plan};

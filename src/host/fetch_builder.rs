@@ -115,6 +115,7 @@ impl FetchBuilder<'_> {
             }
             Location::Url(url) => Ok(vec![url.parse()?]),
             Location::Local(path) => Ok(vec![Url::File(path.clone())]),
+            Location::Git { .. } => Ok(Vec::new()),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Whether a lock still answers what the recipe asks.
 
+use std::collections::BTreeMap;
+
 use hbuild_lang::recipe::{Image, Point};
 
-use super::{Lock, LockError, LockedPackage, LockedVariant, request_of};
+use super::{Lock, LockError, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, request_of};
+use crate::digest::Sha256;
 
 /// A recipe file beside a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,17 @@ impl Lock {
         self.variants
             .iter()
             .find(|entry| entry.recipe == recipe && entry.image == image && entry.point == *point)
+    }
+
+    /// The digests of all git sources, by URL, commit, and whether submodules are there.
+    pub fn git_digests(&self) -> BTreeMap<(String, String, bool), Sha256> {
+        let key = |git: &LockedGit| (git.url.clone(), git.commit.clone(), git.submodules);
+        self.git.iter().map(|git| (key(git), git.sha256)).collect()
+    }
+
+    /// The packages of the root that `request` asks for.
+    pub fn root(&self, request: &Request) -> Option<&LockedRoot> {
+        self.roots.iter().find(|root| root.request == *request)
     }
 
     /// The package that a variant names by `reference`.

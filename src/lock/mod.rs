@@ -21,5 +21,5 @@ pub use changes::{ChangeGroup, ChangeKind, Changes, PackageChange};
 pub use check::{RecipeFile, check};
 pub use error::{Difference, LockError, Unresolved};
 pub use model::*;
-pub use request::{distro_arch, request_of};
+pub use request::{distro_arch, request_of, request_of_build};
 pub use update::{LockOutcome, RecipeImages, UpdateOptions, Updated, update};

@@ -25,6 +25,12 @@ pub struct Lock {
     /// Every image at every point, sorted by image, variant, architecture.
     #[serde(default, rename = "variant", skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<LockedVariant>,
+    /// The packages in the roots of builds, sorted by request. Builds with one request share an entry.
+    #[serde(default, rename = "root", skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<LockedRoot>,
+    /// Every git source, sorted by URL, commit, submodules.
+    #[serde(default, rename = "git", skip_serializing_if = "Vec::is_empty")]
+    pub git: Vec<LockedGit>,
 }
 
 /// One repository at one moment, as its signed index states it.
@@ -144,6 +150,36 @@ pub struct LockedVariant {
     pub cut: Vec<String>,
 }
 
+/// The packages in the root of one or more builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedRoot {
+    /// File names of the recipes with such builds, in the lock's folder, sorted.
+    pub recipes: Vec<String>,
+    /// The request it answers: tools and inputs of the builds.
+    pub request: Request,
+    /// The answer: [`LockedPackage::reference`] of each, sorted.
+    pub packages: Vec<String>,
+    /// Dependencies that `exclude` cut, as `package: relation`, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+}
+
+/// The content of a git source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedGit {
+    /// The repository as the recipe names it.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
+    /// Whether the trees of submodules are there too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub submodules: bool,
+    /// SHA-256 of the tar archive that hbuild makes of the tree.
+    pub sha256: Sha256,
+}
+
 /// What is in one image, for SBOMs: everything that does not depend on the merged tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,6 +204,36 @@ pub struct Components {
     pub packages: Vec<LockedPackage>,
     /// Its sources.
     pub sources: Vec<SourceComponent>,
+    /// What was built from source for it, sorted by name; what only their roots hold is not in it.
+    pub builds: Vec<BuildComponent>,
+}
+
+/// Something in an image that was built from source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BuildComponent {
+    /// Name of the build.
+    pub name: String,
+    /// Its point.
+    pub point: Point,
+    /// Description.
+    pub description: Option<String>,
+    /// Version.
+    pub version: Option<String>,
+    /// Licence.
+    pub license: Option<String>,
+    /// Package URL.
+    pub purl: Option<String>,
+    /// CPE.
+    pub cpe: Option<String>,
+    /// What it was built from, by the folder below `$SRC`.
+    pub sources: BTreeMap<String, SourceComponent>,
+    /// The packages in its root: they were used, they are not in the image.
+    pub tools: Vec<LockedPackage>,
+    /// The origin of its files in the image.
+    pub origin: crate::tree::Origin,
+    /// Where the recipe defines it.
+    pub place: Place,
 }
 
 /// A source in an image.
@@ -186,6 +252,8 @@ pub struct SourceComponent {
     pub purl: Option<String>,
     /// CPE.
     pub cpe: Option<String>,
+    /// Patches applied to it, in order: path beside the recipe, and SHA-256.
+    pub patches: Vec<(String, Sha256)>,
 }
 
 /// The deterministic part of the provenance.

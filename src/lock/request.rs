@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hbuild_lang::recipe::{Arch, Family, Image, Located, Repository, Resolve};
+use hbuild_lang::recipe::{Arch, Build, Distro, Family, Image, Located, Repository, Resolve};
 
 use super::{Difference, Request};
 use crate::digest::Sha256;
@@ -13,20 +13,35 @@ use crate::digest::Sha256;
 /// The keys of the distribution's own repositories are not part of it: they change with hbuild, not with the
 /// recipe.
 pub fn request_of(image: &Image) -> Request {
-    let mut packages: BTreeSet<&str> = values(&image.packages);
+    let lists = (&image.packages[..], &image.exclude[..]);
+    request((&image.distro, image.arch), &image.repositories, lists, image.resolve)
+}
+
+/// The request of a build's root: its tools and inputs together. As for an image, order and repetition do not count.
+pub fn request_of_build(build: &Build) -> Request {
+    let listed: Vec<Located<String>> = build.tools.iter().chain(&build.inputs).cloned().collect();
+    request((&build.distro, build.arch), &build.repositories, (&listed, &build.exclude), Resolve::Full)
+}
+
+fn request(
+    (distro, arch): (&Distro, Arch),
+    repositories: &[Repository],
+    (packages, exclude): (&[Located<String>], &[Located<String>]),
+    resolve: Resolve,
+) -> Request {
+    let mut packages: BTreeSet<&str> = values(packages);
     let pinned: Vec<&str> =
         packages.iter().filter_map(|package| package.split_once('=').map(|(name, _)| name)).collect();
     for name in pinned {
         packages.remove(name);
     }
-    let listed: Vec<String> = packages.into_iter().map(str::to_owned).collect();
     Request {
-        distro: image.distro.to_string(),
-        arch: distro_arch(image.distro.family, image.arch).to_owned(),
-        repositories: image.repositories.iter().map(describe_repository).collect(),
-        packages: listed,
-        exclude: values(&image.exclude).into_iter().map(str::to_owned).collect(),
-        resolve: match image.resolve {
+        distro: distro.to_string(),
+        arch: distro_arch(distro.family, arch).to_owned(),
+        repositories: repositories.iter().map(describe_repository).collect(),
+        packages: packages.into_iter().map(str::to_owned).collect(),
+        exclude: values(exclude).into_iter().map(str::to_owned).collect(),
+        resolve: match resolve {
             Resolve::Full => "full".to_owned(),
             Resolve::Listed => "listed".to_owned(),
         },

@@ -114,6 +114,8 @@ fn assemble(
         snapshots: snapshots(old, suites, &packages, &variants)?,
         packages: packages.into_values().collect(),
         variants,
+        roots: Vec::new(),
+        git: Vec::new(),
     };
     lock.sort();
     Ok(lock)

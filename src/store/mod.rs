@@ -34,7 +34,7 @@ pub use locks::{KeyLock, StoreLock};
 pub use object::ObjectRef;
 pub use pack::{Pack, PackWriter, Packs};
 pub use partial::PartialFile;
-pub use record::Record;
+pub use record::{Applied, Execution, Record, Usage};
 pub use roots::Root;
 pub use verify::{Damage, DamageKind, Outcome, Refetch, VerifyReport};
 pub use write::ObjectFile;

@@ -32,6 +32,59 @@ pub struct Record {
     /// Warnings of the action, for people and evidence.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// How it was executed, where it was a command in a sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<Execution>,
+}
+
+/// How a command was executed: the run, not the definition. Nothing of it can change an output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Execution {
+    /// The execution platform: `linux/amd64`.
+    pub platform: String,
+    /// The sandbox as it was applied.
+    pub sandbox: Applied,
+    /// What it used.
+    pub usage: Usage,
+    /// SHA-256 of the log, where there is one.
+    pub log: Option<Sha256>,
+}
+
+/// A sandbox as the kernel was made to apply it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Applied {
+    /// Kinds of new namespaces, sorted: `cgroup`, `ipc`, `mount`, `network`, `pid`, `user`, `uts`.
+    pub namespaces: Vec<String>,
+    /// `uid:gid` inside.
+    pub user: String,
+    /// What is mounted where, in order: `/ root read-only`, `/dev`, `/proc pids only`, ….
+    pub mounts: Vec<String>,
+    /// BLAKE3 of the seccomp programs, hexadecimal.
+    pub seccomp: String,
+    /// The ABI of Landlock that was applied.
+    pub landlock: Option<u32>,
+    /// Whether addresses are laid out the same way in each run.
+    pub fixed_addresses: bool,
+    /// Limits, each with what holds it: `memory` → `4294967296 by cgroup`.
+    pub limits: BTreeMap<String, String>,
+    /// Best-effort parts that could not be had here, sorted.
+    pub missing: Vec<String>,
+    /// Kernel release.
+    pub kernel: String,
+}
+
+/// What an execution used.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Usage {
+    /// From start to end, in milliseconds.
+    pub wall_ms: u64,
+    /// Processor time of all processes, in milliseconds.
+    pub cpu_ms: u64,
+    /// Largest resident set of one process, in bytes.
+    pub peak_memory: u64,
 }
 
 impl Record {
@@ -86,6 +139,7 @@ mod tests {
             references: vec![Digest::of(b"pack")],
             sha256: BTreeMap::from([("tree".to_owned(), Sha256::of(b"x"))]),
             warnings: vec!["a warning".into()],
+            execution: None,
         };
         let bytes = record.encode();
         assert_eq!(Record::decode(&bytes), Some(record));

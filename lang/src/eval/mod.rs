@@ -60,6 +60,7 @@ pub fn evaluate(
         axes: axes(&machine),
         images: Vec::new(),
         sources: Vec::new(),
+        builds: Vec::new(),
     };
     let mut placed = Vec::new();
     for (item, declaration) in declarations(program, entry) {

@@ -7,7 +7,7 @@ use super::name::SHARED_AXES;
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::modules::{FileId, LoadedFile, Site};
-use crate::recipe::{self, Content};
+use crate::recipe::{self, Content, ContentKind};
 use crate::syntax::ast::DeclarationKind;
 
 impl Machine<'_> {
@@ -63,6 +63,8 @@ impl Machine<'_> {
         self.referred.insert((node, wanted.clone()));
         let content = Content {
             source: self.item_name(file, name),
+            kind: ContentKind::Source,
+            output: None,
             point: wanted,
             at: "/".to_owned(),
             only: Vec::new(),

@@ -29,7 +29,8 @@ impl Machine<'_> {
         let from = from.filter(|_| !failed).ok_or(Stop)?;
         let place = self.program.place(site);
         let description = declaration.doc.clone();
-        Ok(Source { name, point: point.labels(), from, license, purl, cpe, description, place })
+        let patches = Vec::new();
+        Ok(Source { name, point: point.labels(), from, license, purl, cpe, patches, description, place })
     }
 
     /// The settled fields of an item at a point.

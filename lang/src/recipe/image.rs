@@ -127,9 +127,13 @@ pub enum Resolve {
 /// Something merged into the image after its packages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// Name of the source.
+    /// Name of the source or build.
     pub source: String,
-    /// The source's point.
+    /// Whether it is a source or a build.
+    pub kind: ContentKind,
+    /// A further output of a build (`x.modules`); the first where `None`.
+    pub output: Option<String>,
+    /// The item's point.
     pub point: Point,
     /// Absolute directory it is placed at; `/` where `.at` is not used.
     pub at: String,
@@ -139,6 +143,16 @@ pub struct Content {
     pub without: Vec<String>,
     /// Globs, absolute in the image, of files of another origin that it may replace.
     pub replacing: Vec<String>,
+}
+
+/// What a content comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ContentKind {
+    /// A source, unpacked as it is.
+    Source,
+    /// An output of a build.
+    Build,
 }
 
 /// What is done at one path, or at the paths that match a glob.

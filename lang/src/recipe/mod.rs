@@ -1,9 +1,11 @@
 //! The evaluated recipe: plain values, one [`Image`] for every point of the axes. This is what the rest of
 //! hbuild receives; no expression, variable or span arithmetic is left in it.
 
+mod build;
 mod image;
 mod source;
 
+pub use build::*;
 pub use image::*;
 pub use source::*;
 
@@ -23,6 +25,10 @@ pub struct Recipe {
     pub images: Vec<Image>,
     /// Every source at every point that it varies over, ordered likewise.
     pub sources: Vec<Source>,
+    /// Every build at every point that it varies over, ordered likewise; imported ones that are referred to
+    /// included.
+    #[serde(default)]
+    pub builds: Vec<Build>,
 }
 
 /// One axis of variation.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, Point};
+use super::{Located, Place, Point};
 
 /// A source at one point of the axes it varies over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,10 @@ pub struct Source {
     pub purl: Option<String>,
     /// CPE 2.3 name.
     pub cpe: Option<String>,
+    /// Patches, applied in order with `patch -p1` where a build unpacks the source: files beside the recipe,
+    /// without leading `/` and without `..`.
+    #[serde(default)]
+    pub patches: Vec<Located<String>>,
     /// Its doc comment.
     pub description: Option<String>,
     /// Where the item stands.
@@ -37,6 +41,15 @@ pub enum SourceFrom {
         sha256: String,
         /// Whether the single top folder of an archive is taken off (1) or not (0).
         strip: u32,
+    },
+    /// The tree of a commit; the lock has the digest of its content.
+    Git {
+        /// URL of the repository: `https:`, `ssh:` or `file:`.
+        url: String,
+        /// The commit, 40 or 64 lower-case hexadecimal digits.
+        commit: String,
+        /// Whether the trees of submodules are there too.
+        submodules: bool,
     },
     /// A file or folder beside the recipe, relative to its folder.
     Path {

@@ -16,6 +16,7 @@ pub(super) fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) ->
                 (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
             }
             SourceFrom::Path { path } => (format!("path:{path}"), None),
+            SourceFrom::Git { url, commit, .. } => (format!("git+{url}@{commit}"), None),
         };
         sources.push(SourceComponent {
             name: source.name.clone(),
@@ -24,6 +25,7 @@ pub(super) fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) ->
             license: source.license.clone(),
             purl: source.purl.clone(),
             cpe: source.cpe.clone(),
+            patches: Vec::new(),
         });
     }
     Components {
@@ -37,6 +39,7 @@ pub(super) fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) ->
         arch: image.arch,
         packages: locked.packages.iter().map(|package| (*package).clone()).collect(),
         sources,
+        builds: Vec::new(),
     }
 }
 

@@ -74,6 +74,14 @@ pub(super) fn content_input(
                 Fetch { content: FixedOutput::Sha256(sha256), locations: locations(urls), size: None };
             (fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch))
         }
+        SourceFrom::Git { url, commit, submodules } => {
+            let key = (url.clone(), commit.clone(), *submodules);
+            let sha256 = options.git.get(&key).copied().expect("the caller checked the lock's git sources");
+            let (url, commit, submodules) = key;
+            let locations = vec![Location::Git { url, commit, submodules }];
+            let fetch = Fetch { content: FixedOutput::Sha256(sha256), locations, size: None };
+            (fetch, ArchiveFormat::Tar { strip: 0, epoch })
+        }
         SourceFrom::Path { path } => {
             let local = options.local.get(path).expect("the caller read every local source");
             let content = FixedOutput::Sha256(local.sha256);

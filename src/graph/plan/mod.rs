@@ -30,7 +30,9 @@ pub struct PlanOptions {
     pub builder: String,
     /// SHA-256 of each recipe file, by its path relative to the lock's folder.
     pub recipe_files: BTreeMap<String, Sha256>,
-    /// The local sources, by their path as the recipe wrote it.
+    /// The digests of git sources from the lock, by URL, commit, and whether submodules are there.
+    pub git: BTreeMap<(String, String, bool), Sha256>,
+    /// The local sources and patches, by their path as the recipe wrote it.
     pub local: BTreeMap<String, LocalSource>,
 }
 

@@ -1,0 +1,90 @@
+//! Evaluated builds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arch, Content, Distro, Located, Place, Point, Repository};
+
+/// A build at one point of the axes it varies over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// The item's name.
+    pub name: String,
+    /// Its point, on the axes it varies over alone.
+    pub point: Point,
+    /// The distribution its tools come from.
+    pub distro: Distro,
+    /// The platform it is executed on and, unless `any_arch`, the one its outputs are for. With `arch = any` the
+    /// first label of the file's axis `arch`.
+    pub arch: Arch,
+    /// Whether its outputs are the same for every architecture (`arch = any`).
+    pub any_arch: bool,
+    /// Its doc comment.
+    pub description: Option<String>,
+    /// Version of what it makes; `None` where neither it nor its one source says.
+    pub version: Option<String>,
+    /// SPDX licence expression; its one source's where it says none.
+    pub license: Option<String>,
+    /// Package URL; its one source's where it says none.
+    pub purl: Option<String>,
+    /// CPE 2.3 name; its one source's where it says none.
+    pub cpe: Option<String>,
+    /// Repositories that packages come from; the distro's own first.
+    pub repositories: Vec<Repository>,
+    /// Packages for the platform that builds, in the distro's own grammar, in order.
+    pub tools: Vec<Located<String>>,
+    /// Packages for the platform that runs, likewise.
+    pub inputs: Vec<Located<String>>,
+    /// Packages never taken unless requested.
+    pub exclude: Vec<Located<String>>,
+    /// Builds and sources merged into the root after the packages: first those of `tools`, then those of `inputs`,
+    /// each in order.
+    pub contents: Vec<Located<Content>>,
+    /// Sources unpacked writable before the first step, by the folder below `$SRC`; the empty name is `$SRC`
+    /// itself.
+    pub sources: BTreeMap<String, Located<SourceUse>>,
+    /// Environment of all steps besides what the edition sets.
+    pub env: BTreeMap<String, String>,
+    /// Working directory of all steps: absolute, or relative to `$SRC`; `$SRC` by default.
+    pub dir: Option<String>,
+    /// The shell's command line; a step's script is its last argument but one, the step's name its last. `bash
+    /// -euo pipefail -c` by default.
+    pub shell: Vec<String>,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// The last step, which checks what the others made.
+    pub check: Option<Step>,
+    /// Names of further outputs, each `$OUT_<NAME>`, in order.
+    pub outputs: Vec<String>,
+    /// Whether the loopback interface is up.
+    pub loopback: bool,
+    /// `SOURCE_DATE_EPOCH` and the time of every file, seconds since 1970; 315532800 by default.
+    pub epoch: i64,
+    /// Where the item stands.
+    pub place: Place,
+}
+
+/// A source that a build unpacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceUse {
+    /// Name of the source.
+    pub source: String,
+    /// The source's point.
+    pub point: Point,
+}
+
+/// One step of a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name; `build` for the step of `script =`, `check` for that of `check =`.
+    pub name: String,
+    /// Environment over the build's.
+    pub env: BTreeMap<String, String>,
+    /// Working directory over the build's: absolute, or relative to `$SRC`.
+    pub dir: Option<String>,
+    /// What the shell is given.
+    pub script: String,
+    /// Where it stands.
+    pub place: Place,
+}
