@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arch, Content, Distro, Located, Place, Point, Repository};
+use super::{Arch, Content, Distro, Located, PathRule, Place, Point, Repository};
 
 /// A build at one point of the axes it varies over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,10 @@ pub struct Build {
     pub inputs: Vec<Located<String>>,
     /// Packages never taken unless requested.
     pub exclude: Vec<Located<String>>,
+    /// What native effects each package has, by package name, from `std`, as for an image.
+    pub effects: BTreeMap<String, Vec<String>>,
+    /// Rules of the edition for roots: what of the packages no build needs (`root-rules` of `std/edition/paths`).
+    pub default_paths: BTreeMap<String, PathRule>,
     /// Builds and sources merged into the root after the packages: first those of `tools`, then those of `inputs`,
     /// each in order.
     pub contents: Vec<Located<Content>>,
