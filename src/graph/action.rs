@@ -102,7 +102,7 @@ pub struct Unpack {
 pub enum ArchiveFormat {
     /// A Debian binary package, deb(5) format 2.0.
     Deb,
-    /// A tar archive (plain, gz, xz or zst, told by its first bytes) of a source, with `strip` top folders
+    /// A tar archive (plain, gz, bz2, xz or zst, told by its first bytes) of a source, with `strip` top folders
     /// taken off; owners become root, times `epoch`.
     Tar {
         /// 0 or 1.

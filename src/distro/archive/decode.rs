@@ -1,7 +1,8 @@
-//! Decompression: plain, gzip, xz and zstd behind one reader.
+//! Decompression: plain, gzip, bzip2, xz and zstd behind one reader.
 
 use std::io::{self, BufRead, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Error as XzError, Stream};
@@ -15,6 +16,8 @@ pub enum Encoding {
     Plain,
     /// RFC 1952.
     Gzip,
+    /// bzip2, as older upstream archives are.
+    Bzip2,
     /// The .xz format.
     Xz,
     /// RFC 8878.
@@ -29,7 +32,8 @@ impl Encoding {
             [0x1f, 0x8b, ..] => Some(Self::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] | [0x1f, 0x9d, ..] | [0x5d, 0, 0, ..] => None,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Self::Bzip2),
+            [0x1f, 0x9d, ..] | [0x5d, 0, 0, ..] => None,
             [b'L', b'Z', b'I', b'P', ..] | [b'P', b'K', 3, 4, ..] => None,
             _ => Some(Self::Plain),
         }
@@ -42,6 +46,8 @@ pub enum Decoder<R: BufRead> {
     Plain(R),
     /// gzip.
     Gzip(Box<MultiGzDecoder<R>>),
+    /// bzip2.
+    Bzip2(Box<MultiBzDecoder<R>>),
     /// xz.
     Xz(XzDecoder<R>),
     /// zstd.
@@ -54,6 +60,7 @@ impl<R: BufRead> Decoder<R> {
         Ok(match encoding {
             Encoding::Plain => Self::Plain(source),
             Encoding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(source))),
+            Encoding::Bzip2 => Self::Bzip2(Box::new(MultiBzDecoder::new(source))),
             Encoding::Xz => {
                 let stream = Stream::new_stream_decoder(limits.decoder, CONCATENATED)?;
                 Self::Xz(XzDecoder::new_stream(source, stream))
@@ -72,6 +79,7 @@ impl<R: BufRead> Read for Decoder<R> {
         match self {
             Self::Plain(source) => source.read(into),
             Self::Gzip(decoder) => decoder.read(into),
+            Self::Bzip2(decoder) => decoder.read(into),
             Self::Xz(decoder) => decoder.read(into),
             Self::Zstd(decoder) => decoder.read(into),
         }

@@ -134,7 +134,7 @@ pub enum ArchiveProblem {
     #[error("`{name}` is compressed in a way that hbuild does not read")]
     #[diagnostic(
         code(hbuild::archive::unknown_compression),
-        help("gzip, xz and zstd are read: compress it again with one of them")
+        help("gzip, bzip2, xz and zstd are read: compress it again with one of them")
     )]
     UnknownCompression {
         /// The member or file.

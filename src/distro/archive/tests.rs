@@ -235,6 +235,15 @@ fn damaged_and_truncated_archives_are_refused() {
     let at = xz.len() / 2;
     xz[at] ^= 0x55;
     assert_eq!(code(unpack(&xz)), "damaged");
+    let mut bzip2 = Vec::new();
+    let mut encoder = bzip2::write::BzEncoder::new(&mut bzip2, bzip2::Compression::fast());
+    encoder.write_all(&whole).unwrap();
+    encoder.finish().unwrap();
+    assert!(unpack(&bzip2).is_ok());
+    assert_eq!(code(unpack(&bzip2[..bzip2.len() - 8])), "truncated");
+    let at = bzip2.len() / 2;
+    bzip2[at] ^= 0x55;
+    assert_eq!(code(unpack(&bzip2)), "damaged");
     let zstd = zstd::encode_all(&whole[..], 3).unwrap();
     assert!(unpack(&zstd).is_ok());
     assert_eq!(code(unpack(&zstd[..zstd.len() - 3])), "truncated");

@@ -132,7 +132,7 @@ fn base_name(path: &str) -> String {
 /// Archives are known by the name in the URL; anything else is one file.
 fn format_of(url: &str, strip: u32, epoch: i64) -> ArchiveFormat {
     let name = base_name(url);
-    let archive = [".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst"];
+    let archive = [".tar", ".tar.bz2", ".tar.gz", ".tbz2", ".tgz", ".tar.xz", ".txz", ".tar.zst"];
     if archive.iter().any(|ending| name.ends_with(ending)) {
         ArchiveFormat::Tar { strip, epoch }
     } else {
