@@ -1,12 +1,13 @@
 //! Evaluated builds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Arch, Content, Distro, Located, PathRule, Place, Point, Repository};
 
-/// A build at one point of the axes it varies over.
+/// A build at one point of the axes it varies over. What thousands of builds of a file have in common is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Build {
     /// The item's name.
@@ -31,7 +32,7 @@ pub struct Build {
     /// CPE 2.3 name; its one source's where it says none.
     pub cpe: Option<String>,
     /// Repositories that packages come from; the distro's own first.
-    pub repositories: Vec<Repository>,
+    pub repositories: Arc<Vec<Repository>>,
     /// Packages for the platform that builds, in the distro's own grammar, in order.
     pub tools: Vec<Located<String>>,
     /// Packages for the platform that runs, likewise.
@@ -39,9 +40,9 @@ pub struct Build {
     /// Packages never taken unless requested.
     pub exclude: Vec<Located<String>>,
     /// What native effects each package has, by package name, from `std`, as for an image.
-    pub effects: BTreeMap<String, Vec<String>>,
+    pub effects: Arc<BTreeMap<String, Vec<String>>>,
     /// Rules of the edition for roots: what of the packages no build needs (`root-rules` of `std/edition/paths`).
-    pub default_paths: BTreeMap<String, PathRule>,
+    pub default_paths: Arc<BTreeMap<String, PathRule>>,
     /// Builds and sources merged into the root after the packages: first those of `tools`, then those of `inputs`,
     /// each in order.
     pub contents: Vec<Located<Content>>,
