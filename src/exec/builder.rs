@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use super::Variation;
 use crate::digest::Sha256;
-use crate::graph::{Derivation, OutputName};
+use crate::graph::{Derivation, DerivationId, OutputName};
+use crate::store::Execution;
 pub use crate::store::ObjectRef;
 use crate::tree::{ContentError, ContentSink, Contents, OriginMap, Tree};
 
@@ -69,6 +71,23 @@ pub trait BuildContext: Sync {
 
     /// How many threads this action may use besides its own, at this moment.
     fn spare_threads(&self) -> usize;
+
+    /// How many processes a command may have that compute at one time, at least 1: what `$JOBS` says.
+    fn jobs(&self) -> usize {
+        self.spare_threads() + 1
+    }
+
+    /// The derivation.
+    fn id(&self) -> DerivationId;
+
+    /// The circumstances under which a command is executed.
+    fn variation(&self) -> Variation;
+
+    /// Keeps `bytes` as the derivation's log, whether it succeeds or fails. None are no log.
+    fn keep_log(&self, bytes: &[u8]) -> Result<(), ContentError>;
+
+    /// Keeps in the record how a command was executed.
+    fn keep_execution(&self, execution: Execution);
 }
 
 /// An object being written.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::contents::{InputContents, PackCache, Stoppable, stopped};
 use super::decoded::Decoded;
-use super::{BuildContext, Event, ObjectRef, ObjectWriter, Observer, PackSink, Subject};
+use super::{BuildContext, Event, ObjectRef, ObjectWriter, Observer, PackSink, Subject, Variation};
 use crate::digest::{Digest, Sha256};
-use crate::graph::{Derivation, outputs};
-use crate::store::{ObjectFile, PackWriter, Record, Store};
+use crate::graph::{Derivation, DerivationId, outputs};
+use crate::store::{Execution, ObjectFile, PackWriter, Record, Store};
 use crate::tree::{ContentError, ContentSink, Contents, OriginMap, Tree};
 
 /// What all executions of a run share.
@@ -18,10 +18,13 @@ pub(super) struct Shared<'a> {
     pub store: &'a Store,
     pub observer: &'a dyn Observer,
     pub jobs: usize,
+    pub variation: Variation,
     /// Set when the run is being stopped, for whatever reason.
     pub stop: AtomicBool,
     /// Actions under way that compute.
     pub computing: AtomicUsize,
+    /// Derivations whose log is kept already, so that their failure is no log of its own.
+    pub logged: Mutex<BTreeSet<DerivationId>>,
     pub decoded: Decoded,
     pub packs: PackCache,
 }
@@ -41,6 +44,7 @@ pub(super) struct Context<'a> {
 pub(super) struct Notes {
     pub warnings: Vec<String>,
     pub sha256: BTreeMap<Digest, Sha256>,
+    pub execution: Option<Execution>,
 }
 
 impl<'a> Context<'a> {
@@ -163,6 +167,25 @@ impl BuildContext for Context<'_> {
 
     fn spare_threads(&self) -> usize {
         self.shared.jobs.saturating_sub(self.shared.computing.load(Ordering::Relaxed).max(1))
+    }
+
+    fn id(&self) -> DerivationId {
+        self.subject.id
+    }
+
+    fn variation(&self) -> Variation {
+        self.shared.variation
+    }
+
+    fn keep_log(&self, bytes: &[u8]) -> Result<(), ContentError> {
+        self.shared.store.write_log(&self.subject.id, bytes)?;
+        let mut logged = self.shared.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.insert(self.subject.id);
+        Ok(())
+    }
+
+    fn keep_execution(&self, execution: Execution) {
+        self.notes().execution = Some(execution);
     }
 }
 

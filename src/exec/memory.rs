@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::{BuildContext, ObjectRef, ObjectWriter, PackSink};
+use super::{BuildContext, ObjectRef, ObjectWriter, PackSink, Variation};
 use crate::digest::{Digest, Sha256};
-use crate::graph::OutputName;
+use crate::graph::{DerivationId, OutputName};
+use crate::store::Execution;
 use crate::tree::{ContentError, ContentSink, Contents, OriginMap, Tree};
 
 /// Objects, file contents and warnings of builds in memory. What one build puts, a later one in the same
@@ -18,12 +19,24 @@ pub struct MemoryContext {
     objects: MemoryStore,
     contents: MemoryStore,
     warnings: Mutex<Vec<String>>,
+    log: Mutex<Option<Vec<u8>>>,
+    execution: Mutex<Option<Execution>>,
 }
 
 impl MemoryContext {
     /// The warnings given so far.
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.lock().expect("no holder panics").clone()
+    }
+
+    /// The log kept last.
+    pub fn log(&self) -> Option<Vec<u8>> {
+        self.log.lock().expect("no holder panics").clone()
+    }
+
+    /// How the last command was executed.
+    pub fn execution(&self) -> Option<Execution> {
+        self.execution.lock().expect("no holder panics").clone()
     }
 
     /// Keeps a file content as if a pack in reach held it; returns its digest.
@@ -101,6 +114,23 @@ impl BuildContext for MemoryContext {
 
     fn spare_threads(&self) -> usize {
         0
+    }
+
+    fn id(&self) -> DerivationId {
+        DerivationId(Digest::of(b"in memory"))
+    }
+
+    fn variation(&self) -> Variation {
+        Variation::None
+    }
+
+    fn keep_log(&self, bytes: &[u8]) -> Result<(), ContentError> {
+        *self.log.lock().expect("no holder panics") = (!bytes.is_empty()).then(|| bytes.to_vec());
+        Ok(())
+    }
+
+    fn keep_execution(&self, execution: Execution) {
+        *self.execution.lock().expect("no holder panics") = Some(execution);
     }
 }
 

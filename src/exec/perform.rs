@@ -92,7 +92,7 @@ fn record(
         references,
         sha256,
         warnings: notes.warnings,
-        execution: None,
+        execution: notes.execution,
     }
 }
 

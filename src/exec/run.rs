@@ -13,7 +13,7 @@ use super::context::Shared;
 use super::error::{Defect, ExecError};
 use super::perform::{execute as perform, key_of};
 use super::state::{Queue, State};
-use super::{Builders, Cached, Event, Observer, Subject, tell_end};
+use super::{Builders, Cached, Event, Observer, Subject, Variation, tell_end};
 use crate::graph::{Derivation, DerivationId, DerivationKey, Graph};
 use crate::store::{Finished, Record, Store, StoreError};
 
@@ -29,13 +29,15 @@ pub struct Options {
     pub fetches: usize,
     /// Set by the caller to stop the run: it then ends within about a tenth of a second.
     pub cancel: Arc<AtomicBool>,
+    /// Under which circumstances commands are executed.
+    pub variation: Variation,
 }
 
 impl Default for Options {
     /// A job for each processor, eight fetches.
     fn default() -> Self {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { jobs, fetches: 8, cancel: Arc::default() }
+        Self { jobs, fetches: 8, cancel: Arc::default(), variation: Variation::None }
     }
 }
 
@@ -59,8 +61,10 @@ pub fn execute(
             store,
             observer,
             jobs: options.jobs.max(1),
+            variation: options.variation,
             stop: AtomicBool::new(false),
             computing: AtomicUsize::new(0),
+            logged: Mutex::default(),
             decoded: Default::default(),
             packs: Default::default(),
         };
@@ -208,7 +212,10 @@ impl<'a> Run<'a> {
         }
         if let Some(derivation) = self.graph.get(&id) {
             self.shared.observer.event(Event::Failed(Subject::of(id, derivation)));
-            let _ = self.shared.store.write_log(&id, &log_text(derivation, &error));
+            let logged = self.shared.logged.lock().unwrap_or_else(PoisonError::into_inner).contains(&id);
+            if !logged {
+                let _ = self.shared.store.write_log(&id, log_text(derivation, &error).as_bytes());
+            }
         }
         state.failure = Some(error);
     }

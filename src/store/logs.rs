@@ -9,10 +9,13 @@ use super::layout;
 use crate::graph::DerivationId;
 
 impl Store {
-    /// Keeps `text` as the log of the derivation, in place of an earlier one.
-    pub fn write_log(&self, id: &DerivationId, text: &str) -> Result<(), StoreError> {
+    /// Keeps `text` as the log of the derivation, in place of an earlier one; no bytes are no log.
+    pub fn write_log(&self, id: &DerivationId, text: &[u8]) -> Result<(), StoreError> {
         let path = self.layout.log(id);
-        let new = self.write_scratch(text.as_bytes())?.keep();
+        if text.is_empty() {
+            return layout::remove(&path);
+        }
+        let new = self.write_scratch(text)?.keep();
         layout::rename(&new, &path).map_err(|error| StoreError::io("write", &path, error))
     }
 
