@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hbuild_lang::recipe::{Arch, Distro, Located, Place, Point};
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Sha256;
+use crate::digest::{Digest, Sha256};
 
 /// File name of the lock, beside the recipes.
 pub const LOCK_FILE: &str = "hbuild.lock";
@@ -216,6 +216,8 @@ pub struct BuildComponent {
     pub name: String,
     /// Its point.
     pub point: Point,
+    /// The id of the derivation that makes it.
+    pub derivation: Digest,
     /// Description.
     pub description: Option<String>,
     /// Version.
