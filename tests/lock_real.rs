@@ -14,7 +14,7 @@ use hbuild::distro::debian::repository::Surroundings;
 use hbuild::host::fetch::{FetchOptions, Fetcher, Wanted};
 use hbuild::host::mirror::{Mirrors, Sources};
 use hbuild::host::repositories::Archive;
-use hbuild::lock::{Lock, RecipeImages, UpdateOptions, Updated, update};
+use hbuild::lock::{Lock, RecipeItems, UpdateOptions, Updated, update};
 use hbuild_lang::recipe::{Arch, Image};
 use mirror_support::images::{image, repository};
 use mirror_support::repository::real_bases;
@@ -65,9 +65,10 @@ fn python_from_trixie() {
     let lock = |packages: &[&str], old: Option<&Lock>, all: bool| {
         access.paths.lock().unwrap().clear();
         let images = images(packages);
-        let recipes = [RecipeImages { name: "python.hb".to_owned(), images: &images }];
+        let recipes =
+            [RecipeItems { name: "python.hb".to_owned(), images: &images, ..RecipeItems::default() }];
         let updated = if all { Updated::All } else { Updated::Outgrown };
-        let options = UpdateOptions { update: updated, whole_folder: true };
+        let options = UpdateOptions { update: updated, whole_folder: true, ..UpdateOptions::default() };
         let start = Instant::now();
         let outcome = update(&recipes, old, &options, surroundings, now).unwrap();
         let fetched = access.paths.lock().unwrap().len();

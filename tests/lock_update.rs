@@ -3,7 +3,7 @@
 mod mirror_support;
 mod support;
 
-use hbuild::lock::{ChangeKind, Lock, LockError, RecipeFile, RecipeImages, Updated, check, request_of};
+use hbuild::lock::{ChangeKind, Lock, LockError, RecipeFile, RecipeItems, Updated, check, request_of};
 use hbuild_lang::recipe::{Arch, Image, Repository};
 use mirror_support::gpg::Gpg;
 use mirror_support::images::{image, repository};
@@ -176,7 +176,7 @@ fn variants_come_and_go() {
     setting.publish(&day(-3), &[("app", "1.0"), ("lib", "1.0"), ("tool", "1.0")]);
     let one = [setting.image("one", Arch::Amd64, &["lib"])];
     let two = [setting.image("two", Arch::Amd64, &["tool"])];
-    let recipe = |name: &str, images| RecipeImages { name: name.to_owned(), images };
+    let recipe = |name: &str, images| RecipeItems { name: name.to_owned(), images, ..RecipeItems::default() };
     let both = [recipe("a.hb", &one), recipe("b.hb", &two)];
     let lock = setting.world.lock_recipes(&both, None, Updated::Outgrown).unwrap().lock;
     // Another recipe of the folder keeps its part of the lock.

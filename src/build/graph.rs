@@ -78,6 +78,8 @@ fn add_project<'a>(
 ) -> Result<(), BuildFailure> {
     let lock = project.read_lock()?;
     let shown = project.path().display().to_string();
+    let file = RecipeFile { name: &project.file, shown: &shown };
+    lock::check_git(file, &project.recipe.sources, lock.as_ref())?;
     let local = project.read_local_sources()?;
     let options = PlanOptions {
         compression: options.compression.clone(),
@@ -87,7 +89,6 @@ fn add_project<'a>(
         local: local.iter().map(|(path, bytes)| (path.clone(), bytes.into())).collect(),
     };
     for (_, image) in images {
-        let file = RecipeFile { name: &project.file, shown: &shown };
         let variant = lock::check(file, image, lock.as_ref())?;
         let lock = lock.as_ref().expect("a lock without which no variant is found");
         let plan = plan(&mut whole.graph, (&project.recipe, image), (lock, variant), &options)?;

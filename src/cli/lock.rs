@@ -14,7 +14,7 @@ use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::files::write_atomically;
 use crate::host::repositories::Archive;
 use crate::host::{clock, settings::Settings};
-use crate::lock::{Changes, Lock, LockOutcome, RecipeImages, UpdateOptions, Updated, update};
+use crate::lock::{Changes, Lock, LockOutcome, RecipeItems, UpdateOptions, Updated, update};
 use crate::store::{Root, Store};
 
 /// Locks the recipes named, one lock for each folder; prints what changed.
@@ -77,7 +77,12 @@ fn lock_folder(
     let access = Archive { fetcher: &fetcher, mirrors: &settings.mirrors };
     let recipes: Vec<_> = projects
         .iter()
-        .map(|project| RecipeImages { name: project.file.clone(), images: &project.recipe.images })
+        .map(|project| RecipeItems {
+            name: project.file.clone(),
+            images: &project.recipe.images,
+            builds: &project.recipe.builds,
+            sources: &project.recipe.sources,
+        })
         .collect();
     let options = UpdateOptions {
         update: match &arguments.update {
@@ -86,6 +91,7 @@ fn lock_folder(
             Some(names) => Updated::Named(names.clone()),
         },
         whole_folder: is_whole(folder, projects)?,
+        git: BTreeMap::new(),
     };
     let surroundings = Surroundings { access: &access, cache: store };
     let LockOutcome { lock, changes } =

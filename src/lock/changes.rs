@@ -2,41 +2,43 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::Point;
 use serde::Serialize;
 
-use super::{Lock, LockedVariant};
+use super::pairs::{Entry, Pair, pairs};
+use super::{GitKey, Lock};
 use crate::distro::debian::version;
 
 /// In what a lock differs from the one before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Changes {
-    /// Variants that changed in the same way, together; sorted by the first of them.
+    /// Variants and roots that changed in the same way, together; sorted by the first of them.
     pub groups: Vec<ChangeGroup>,
+    /// Git sources that changed, sorted.
+    pub git: Vec<GitChange>,
     /// Signed indexes that the lock did not have before, by id.
     pub new_snapshots: Vec<String>,
 }
 
-/// Variants with the same changes.
+/// Variants and roots with the same changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ChangeGroup {
-    /// Each variant as `<image> (<labels>)`, sorted.
+    /// Each variant as `<image> (<labels>)`, each root as `root of <recipes>: <packages> (<arch>, <distro>)`; sorted.
     pub variants: Vec<String>,
-    /// Whether the variants are new, changed or gone.
+    /// Whether they are new, changed or gone.
     pub kind: ChangeKind,
-    /// Their packages that changed, sorted by name.
+    /// Their packages that changed, sorted by name; none where only the request did, or who has it.
     pub packages: Vec<PackageChange>,
 }
 
-/// What became of a variant.
+/// What became of a variant, a root or a git source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// It was not locked before.
     New,
-    /// Its packages changed.
+    /// Its packages changed, or what is asked for.
     Changed,
     /// It is not locked any more.
     Gone,
@@ -54,29 +56,37 @@ pub struct PackageChange {
     pub after: Option<String>,
 }
 
-type Identity<'a> = (&'a str, &'a str, &'a Point);
+/// A git source that a lock has and the other has not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GitChange {
+    /// Its URL.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
+    /// Whether the trees of submodules are there too.
+    pub submodules: bool,
+    /// Whether it is new or gone; changed where only the recipes did that have it.
+    pub kind: ChangeKind,
+}
 
 impl Changes {
     /// In what `new` differs from `old`.
     pub fn between(old: &Lock, new: &Lock) -> Self {
-        let (before, after) = (variants(old), variants(new));
-        let identities: BTreeSet<&Identity<'_>> = before.keys().chain(after.keys()).collect();
         let mut groups: BTreeMap<(ChangeKind, Vec<PackageChange>), Vec<String>> = BTreeMap::new();
-        for identity in identities {
-            let (old_variant, new_variant) = (before.get(identity), after.get(identity));
-            let kind = match (old_variant, new_variant) {
+        for Pair { label, before, after } in pairs(old, new) {
+            let kind = match (&before, &after) {
                 (None, _) => ChangeKind::New,
                 (_, None) => ChangeKind::Gone,
+                (Some(one), Some(other)) if one == other => continue,
                 _ => ChangeKind::Changed,
             };
+            let versions = |lock, entry: Option<Entry<'_>>| entry.map(|entry| versions(lock, entry));
             let packages = package_changes(
-                old_variant.map(|variant| versions(old, variant)).unwrap_or_default(),
-                new_variant.map(|variant| versions(new, variant)).unwrap_or_default(),
+                versions(old, before).unwrap_or_default(),
+                versions(new, after).unwrap_or_default(),
             );
-            if kind != ChangeKind::Changed || !packages.is_empty() {
-                let label = format!("{} ({})", identity.1, super::check::describe_point(identity.2));
-                groups.entry((kind, packages)).or_default().push(label);
-            }
+            groups.entry((kind, packages)).or_default().push(label);
         }
         let mut groups: Vec<ChangeGroup> = groups
             .into_iter()
@@ -85,27 +95,26 @@ impl Changes {
         groups.sort_by(|one, other| (&one.variants, one.kind).cmp(&(&other.variants, other.kind)));
         let known: BTreeSet<&str> = old.snapshots.iter().map(|snapshot| snapshot.id.as_str()).collect();
         let ids = new.snapshots.iter().map(|snapshot| snapshot.id.clone());
-        Self { groups, new_snapshots: ids.filter(|id| !known.contains(id.as_str())).collect() }
+        let new_snapshots = ids.filter(|id| !known.contains(id.as_str())).collect();
+        Self { groups, git: git_changes(old, new), new_snapshots }
     }
 
-    /// Whether nothing changed for any variant.
+    /// Whether nothing changed for any variant, root or git source.
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.groups.is_empty() && self.git.is_empty()
     }
 
-    /// The changes as a table for people: under each group of variants its packages, `+` added, `-` removed,
-    /// `^` upgraded, `v` downgraded.
+    /// The changes as a table for people: under each group of variants and roots its packages, `+` added, `-`
+    /// removed, `^` upgraded, `v` downgraded, `=` all as before.
     pub fn table(&self) -> String {
         let mut text = String::new();
         for group in &self.groups {
-            let kind = match group.kind {
-                ChangeKind::New => "new: ",
-                ChangeKind::Changed => "",
-                ChangeKind::Gone => "gone: ",
-            };
-            text.push_str(&format!("{kind}{}\n", group.variants.join(", ")));
+            text.push_str(&format!("{}{}\n", group.kind.prefix(), group.variants.join(", ")));
             if group.kind == ChangeKind::Gone {
                 continue;
+            }
+            if group.kind == ChangeKind::Changed && group.packages.is_empty() {
+                text.push_str("  = the same packages\n");
             }
             let width = |cell: fn(&PackageChange) -> &str| {
                 group.packages.iter().map(|change| cell(change).chars().count()).max().unwrap_or_default()
@@ -117,7 +126,21 @@ impl Changes {
                 text.push('\n');
             }
         }
+        for GitChange { url, commit, submodules, kind } in &self.git {
+            let with = if *submodules { " with submodules" } else { "" };
+            text.push_str(&format!("{}git {url} {commit}{with}\n", kind.prefix()));
+        }
         text
+    }
+}
+
+impl ChangeKind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::New => "new: ",
+            Self::Changed => "",
+            Self::Gone => "gone: ",
+        }
     }
 }
 
@@ -136,17 +159,28 @@ impl PackageChange {
     }
 }
 
-fn variants(lock: &Lock) -> BTreeMap<Identity<'_>, &LockedVariant> {
-    let mut found = BTreeMap::new();
-    for variant in &lock.variants {
-        found.insert((variant.recipe.as_str(), variant.image.as_str(), &variant.point), variant);
-    }
-    found
+fn git_changes(old: &Lock, new: &Lock) -> Vec<GitChange> {
+    let recipes = |lock: &Lock| -> BTreeMap<GitKey, Vec<String>> {
+        lock.git.iter().map(|git| (git.key(), git.recipes.clone())).collect()
+    };
+    let (before, after) = (recipes(old), recipes(new));
+    let keys: BTreeSet<&GitKey> = before.keys().chain(after.keys()).collect();
+    let change = |key: &GitKey| {
+        let kind = match (before.get(key), after.get(key)) {
+            (None, _) => ChangeKind::New,
+            (_, None) => ChangeKind::Gone,
+            (one, other) if one == other => return None,
+            _ => ChangeKind::Changed,
+        };
+        let (url, commit, submodules) = key.clone();
+        Some(GitChange { url, commit, submodules, kind })
+    };
+    keys.into_iter().filter_map(change).collect()
 }
 
-/// The versions of a variant's packages by name; names of foreign architectures carry them.
-fn versions(lock: &Lock, variant: &LockedVariant) -> BTreeMap<String, String> {
-    let own = &variant.request.arch;
+/// The versions of the packages by name; names of foreign architectures carry them.
+fn versions(lock: &Lock, entry: Entry<'_>) -> BTreeMap<String, String> {
+    let own = &entry.request.arch;
     let name = |package: &super::LockedPackage| {
         if package.arch == *own || package.arch == "all" {
             package.name.clone()
@@ -154,7 +188,8 @@ fn versions(lock: &Lock, variant: &LockedVariant) -> BTreeMap<String, String> {
             format!("{}:{}", package.name, package.arch)
         }
     };
-    lock.packages_of(variant).into_iter().map(|package| (name(package), package.version.clone())).collect()
+    let packages = lock.packages_of(entry.packages).into_iter();
+    packages.map(|package| (name(package), package.version.clone())).collect()
 }
 
 fn package_changes(before: BTreeMap<String, String>, after: BTreeMap<String, String>) -> Vec<PackageChange> {

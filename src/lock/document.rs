@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Lock, LockError, LockedVariant, SnapshotIndex};
+use super::{Lock, LockError, LockedGit, LockedVariant, SnapshotIndex};
 
 /// The version of the lock file that this hbuild writes.
 pub(super) const VERSION: u32 = 1;
@@ -58,6 +58,14 @@ impl Lock {
             variant.packages.sort();
             variant.cut.sort();
         }
+        self.roots.sort_by(|one, other| one.request.cmp(&other.request));
+        for root in &mut self.roots {
+            root.recipes.sort();
+            root.packages.sort();
+            root.cut.sort();
+        }
+        self.git.sort();
+        self.git.iter_mut().for_each(|git| git.recipes.sort());
     }
 
     fn validate(&self) -> Result<(), LockError> {
@@ -91,6 +99,32 @@ impl Lock {
             }
             if let Some(missing) = variant.packages.iter().find(|name| !references.contains(*name)) {
                 return fail(format!("the image `{}` has `{missing}`, which it does not pin", variant.image));
+            }
+        }
+        for (at, root) in self.roots.iter().enumerate() {
+            let of = root.recipes.join(", ");
+            if at > 0 && self.roots[at - 1].request == root.request {
+                return fail(format!("a root of builds of {of} stands in it twice"));
+            }
+            if let Some(missing) = root.packages.iter().find(|name| !references.contains(*name)) {
+                return fail(format!("a root of builds of {of} has `{missing}`, which it does not pin"));
+            }
+        }
+        self.validate_git()
+    }
+
+    fn validate_git(&self) -> Result<(), LockError> {
+        let fail = |git: &LockedGit, what: &str| {
+            Err(LockError::Inconsistent { message: format!("the git source `{}` {what}", git.url) })
+        };
+        let mut seen = BTreeSet::new();
+        for git in &self.git {
+            let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            if !matches!(git.commit.len(), 40 | 64) || !git.commit.bytes().all(digit) {
+                return fail(git, "has a commit that is none");
+            }
+            if !seen.insert(git.key()) {
+                return fail(git, "stands in it twice with one commit");
             }
         }
         Ok(())

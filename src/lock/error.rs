@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use hbuild_lang::recipe::{Image, Located, Place};
+use hbuild_lang::recipe::{Located, Place};
 use miette::Diagnostic;
 
+use super::plan::Item;
 use crate::distro::debian::relation::{PackageRequest, RequestError};
 use crate::distro::debian::repository::RepositoryError;
 use crate::distro::debian::resolver::ResolveError;
@@ -54,28 +55,24 @@ pub enum LockError {
         recipe: String,
     },
     /// The recipe asks for something else than the lock answers.
-    #[error("the lock does not fit `{recipe}` any more: the image `{image}` ({point}) has changed since{}", lines(.differences))]
+    #[error("the lock does not fit `{recipe}` any more: the {item} asks for something else{}", lines(.differences))]
     #[diagnostic(code(hbuild::lock::outgrown), help("run `hbuild lock {recipe}`"))]
     Outgrown {
         /// The recipe as the user named it.
         recipe: String,
-        /// The image.
-        image: String,
-        /// Its point.
-        point: String,
+        /// The image, build or source, with its point.
+        item: String,
         /// In what.
         differences: Vec<Difference>,
     },
-    /// The lock knows nothing of this variant.
-    #[error("the lock has no entry for the image `{image}` ({point}) of `{recipe}`")]
+    /// The lock knows nothing of this variant or build.
+    #[error("the lock has no entry for the {item} of `{recipe}`")]
     #[diagnostic(code(hbuild::lock::no_variant), help("run `hbuild lock {recipe}`"))]
     NoVariant {
         /// The recipe as the user named it.
         recipe: String,
-        /// The image.
-        image: String,
-        /// Its point.
-        point: String,
+        /// The image or build, with its point.
+        item: String,
     },
     /// Not a lock.
     #[error("`hbuild.lock` is damaged, line {line}: {message}")]
@@ -125,11 +122,11 @@ pub enum LockError {
         message: String,
     },
     /// A distribution that cannot be locked.
-    #[error("the image `{image}` is based on `{distro}`, whose packages this hbuild cannot lock")]
+    #[error("the {item} is based on `{distro}`, whose packages this hbuild cannot lock")]
     #[diagnostic(code(hbuild::lock::distro), help("use a Debian variant, for instance `debian(\"13\")`"))]
     Distro {
-        /// The image.
-        image: String,
+        /// The image or build, with its point.
+        item: String,
         /// The distribution.
         distro: String,
     },
@@ -138,14 +135,14 @@ pub enum LockError {
     #[diagnostic(transparent)]
     Request(#[from] RequestError),
     /// A URL with a password in a recipe.
-    #[error("the URL of the repository `{repository}` holds a user name or password")]
+    #[error("the URL of the {item} holds a user name or password")]
     #[diagnostic(
         code(hbuild::lock::credential),
         help("take it out of the recipe and put it under `credentials` in hbuild's configuration file")
     )]
     Credential {
-        /// The repository.
-        repository: String,
+        /// The repository or source.
+        item: String,
     },
     /// A name given to `--update` that no lock has.
     #[error("`--update {name}`: the lock has no package of this name")]
@@ -212,14 +209,12 @@ pub enum LockError {
     },
 }
 
-/// A request without an answer, with the image that has it. Code and help are those of the reason.
+/// A request without an answer, with the image or build that has it. Code and help are those of the reason.
 #[derive(Debug, thiserror::Error)]
-#[error("the packages of the image `{image}` ({point}) cannot be resolved{}", at(.place))]
+#[error("the packages of the {item} cannot be resolved{}", at(.place))]
 pub struct Unresolved {
-    /// The image.
-    pub image: String,
-    /// Its point.
-    pub point: String,
+    /// The image or build, with its point.
+    pub item: String,
     /// Where the recipe asks for the package in question, if it is one.
     pub place: Option<Place>,
     /// Why.
@@ -241,8 +236,8 @@ impl Diagnostic for Unresolved {
 }
 
 impl Unresolved {
-    /// The failure of `image`'s request.
-    pub(super) fn new(image: &Image, source: ResolveError) -> Self {
+    /// The failure of `item`'s request.
+    pub(super) fn new(item: Item<'_>, source: ResolveError) -> Self {
         use ResolveError::{NoSuchArchitecture, TwoPins, UnknownPackage, VersionNotAvailable, Virtual};
         let name = match &source {
             UnknownPackage { name, .. }
@@ -257,9 +252,8 @@ impl Unresolved {
             request.is_ok_and(|request| Some(&request.name) == name)
         };
         Self {
-            image: image.name.clone(),
-            point: image.point.values().map(String::as_str).collect::<Vec<_>>().join(", "),
-            place: image.packages.iter().find(asks).map(|entry| entry.place.clone()),
+            item: item.shown(),
+            place: item.requested.into_iter().flatten().find(asks).map(|entry| entry.place.clone()),
             source,
         }
     }

@@ -1,7 +1,7 @@
 //! The lock: every package and source pinned to a digest.
 //!
 //! `lock` alone resolves, against signed indexes, and writes `hbuild.lock`; everything later reads it. Receives
-//! evaluated images and the lock there was; reaches the world through [`Surroundings`] and is told the time.
+//! evaluated recipes and the lock there was; reaches the world through [`Surroundings`] and is told the time.
 //!
 //! [`Surroundings`]: crate::distro::debian::repository::Surroundings
 
@@ -9,17 +9,21 @@ mod changes;
 mod check;
 mod document;
 mod error;
+mod git;
 mod model;
+mod pairs;
 mod plan;
 mod request;
 mod resolve;
+mod snapshots;
 mod suites;
 mod update;
 mod write;
 
-pub use changes::{ChangeGroup, ChangeKind, Changes, PackageChange};
-pub use check::{RecipeFile, check};
+pub use changes::{ChangeGroup, ChangeKind, Changes, GitChange, PackageChange};
+pub use check::{RecipeFile, check, check_build};
 pub use error::{Difference, LockError, Unresolved};
+pub use git::{check_git, unlocked_git};
 pub use model::*;
 pub use request::{distro_arch, request_of, request_of_build};
-pub use update::{LockOutcome, RecipeImages, UpdateOptions, Updated, update};
+pub use update::{LockOutcome, RecipeItems, UpdateOptions, Updated, update};

@@ -176,8 +176,20 @@ pub struct LockedGit {
     /// Whether the trees of submodules are there too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub submodules: bool,
+    /// File names of the recipes with such sources, in the lock's folder, sorted.
+    pub recipes: Vec<String>,
     /// SHA-256 of the tar archive that hbuild makes of the tree.
     pub sha256: Sha256,
+}
+
+/// What a git source is known by: URL, commit, and whether the trees of submodules are there too.
+pub type GitKey = (String, String, bool);
+
+impl LockedGit {
+    /// What it is known by.
+    pub fn key(&self) -> GitKey {
+        (self.url.clone(), self.commit.clone(), self.submodules)
+    }
 }
 
 /// What is in one image, for SBOMs: everything that does not depend on the merged tree.

@@ -1,11 +1,15 @@
-//! What an update has to do: which variants keep their answer, which requests are to be resolved, and what each
-//! of them keeps where it can.
+//! What an update has to do: which variants and roots keep their answer, which requests are to be resolved, and
+//! what each of them keeps where it can.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Family, Image, Repository};
+use hbuild_lang::recipe::{Build, Distro, Family, Image, Located, Point, Repository};
 
-use super::{Lock, LockError, LockedVariant, RecipeImages, Request, UpdateOptions, Updated, request_of};
+use super::check::described;
+use super::{
+    Lock, LockError, LockedRoot, LockedVariant, RecipeItems, Request, UpdateOptions, Updated, request_of,
+    request_of_build,
+};
 use crate::distro::debian::relation::PackageRequest;
 use crate::distro::debian::version;
 
@@ -16,11 +20,13 @@ pub(super) type Favoured = BTreeMap<(String, String), String>;
 pub(super) struct Plan<'a> {
     /// Variants that keep their answer.
     pub kept: Vec<&'a LockedVariant>,
+    /// Roots that keep their answer, with the recipes that have them now.
+    pub kept_roots: Vec<LockedRoot>,
     /// Requests to resolve, each once, in a fixed order.
     pub groups: Vec<Group<'a>>,
 }
 
-/// A request to resolve, and the variants that have it.
+/// A request to resolve, and the variants and the root that have it.
 pub(super) struct Group<'a> {
     pub request: Request,
     pub parsed: Vec<PackageRequest>,
@@ -30,11 +36,67 @@ pub(super) struct Group<'a> {
     pub members: Vec<Member<'a>>,
 }
 
-/// A variant to be locked anew.
+/// What is to be locked anew.
+pub(super) enum Member<'a> {
+    /// A variant of an image.
+    Variant { recipe: &'a str, image: &'a Image },
+    /// The root of builds, of which the first stands for all.
+    Root { recipes: BTreeSet<&'a str>, build: &'a Build },
+}
+
+/// What images and builds have alike.
 #[derive(Clone, Copy)]
-pub(super) struct Member<'a> {
-    pub recipe: &'a str,
-    pub image: &'a Image,
+pub(super) struct Item<'a> {
+    /// `image` or `build`.
+    kind: &'static str,
+    name: &'a str,
+    point: &'a Point,
+    distro: &'a Distro,
+    repositories: &'a [Repository],
+    /// Requested packages, in one list or two.
+    pub requested: [&'a [Located<String>]; 2],
+}
+
+impl<'a> From<&'a Image> for Item<'a> {
+    fn from(image: &'a Image) -> Self {
+        Self {
+            kind: "image",
+            name: &image.name,
+            point: &image.point,
+            distro: &image.distro,
+            repositories: &image.repositories,
+            requested: [&image.packages, &[]],
+        }
+    }
+}
+
+impl<'a> From<&'a Build> for Item<'a> {
+    fn from(build: &'a Build) -> Self {
+        Self {
+            kind: "build",
+            name: &build.name,
+            point: &build.point,
+            distro: &build.distro,
+            repositories: &build.repositories,
+            requested: [&build.tools, &build.inputs],
+        }
+    }
+}
+
+impl Item<'_> {
+    /// The item in messages.
+    pub fn shown(&self) -> String {
+        described(self.kind, self.name, self.point)
+    }
+}
+
+impl<'a> Member<'a> {
+    pub fn item(&self) -> Item<'a> {
+        match self {
+            Self::Variant { image, .. } => (*image).into(),
+            Self::Root { build, .. } => (*build).into(),
+        }
+    }
 }
 
 impl Group<'_> {
@@ -47,87 +109,169 @@ impl Group<'_> {
     }
 }
 
+/// A plan under construction.
+struct Planning<'a> {
+    old: &'a Lock,
+    update: &'a Updated,
+    pools: BTreeMap<(&'a str, &'a str), Favoured>,
+    groups: BTreeMap<(Request, Favoured), Group<'a>>,
+}
+
 /// The plan for `recipes` given the lock there was.
 pub(super) fn plan<'a>(
-    recipes: &'a [RecipeImages<'a>],
+    recipes: &'a [RecipeItems<'a>],
     old: &'a Lock,
-    options: &UpdateOptions,
+    options: &'a UpdateOptions,
 ) -> Result<Plan<'a>, LockError> {
     let given: BTreeSet<&str> = recipes.iter().map(|recipe| recipe.name.as_str()).collect();
-    let mut kept: Vec<&LockedVariant> = Vec::new();
-    if !options.whole_folder {
-        kept.extend(old.variants.iter().filter(|variant| !given.contains(variant.recipe.as_str())));
-    }
+    let stays = |recipe: &str| !options.whole_folder && !given.contains(recipe);
+    let mut kept: Vec<_> = old.variants.iter().filter(|variant| stays(&variant.recipe)).collect();
     check_names(old, options)?;
-    let mut groups: BTreeMap<(Request, Favoured), Group<'a>> = BTreeMap::new();
+    let update = &options.update;
+    let mut planning = Planning { old, update, pools: pools(old, update), groups: BTreeMap::new() };
     for recipe in recipes {
         for image in recipe.images {
-            refuse_unlockable(image)?;
+            refuse_unlockable(image.into())?;
             let request = request_of(image);
             let locked = old.variant(&recipe.name, &image.name, &image.point);
             let unchanged = locked.filter(|variant| variant.request == request);
-            if let Some(variant) = unchanged.filter(|variant| !moves(variant, &options.update)) {
+            if let Some(variant) = unchanged.filter(|variant| !moves(&variant.packages, update)) {
                 kept.push(variant);
                 continue;
             }
-            let favoured = favoured(old, locked, &request, &options.update);
-            let parse = |text: &String| text.parse::<PackageRequest>();
-            let parsed = request.packages.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-            let group = groups.entry((request.clone(), favoured.clone())).or_insert_with(|| Group {
-                request,
-                parsed,
-                favoured,
-                repositories: &image.repositories,
-                members: Vec::new(),
-            });
-            group.members.push(Member { recipe: &recipe.name, image });
+            let own = locked.map(|variant| (&variant.request, &variant.packages[..]));
+            planning.add(request, own, Member::Variant { recipe: &recipe.name, image })?;
         }
     }
-    Ok(Plan { kept, groups: groups.into_values().collect() })
+    let mut kept_roots = Vec::new();
+    for (request, WantedRoot { recipes, build }) in wanted_roots(recipes, old, stays)? {
+        let locked = old.root(&request);
+        match (locked, build) {
+            (Some(root), build) if build.is_none() || !moves(&root.packages, update) => {
+                let recipes = recipes.into_iter().map(str::to_owned).collect();
+                kept_roots.push(LockedRoot { recipes, ..root.clone() });
+            }
+            (_, Some(build)) => {
+                let own = locked.map(|root| (&root.request, &root.packages[..]));
+                planning.add(request, own, Member::Root { recipes, build })?;
+            }
+            (_, None) => {}
+        }
+    }
+    Ok(Plan { kept, kept_roots, groups: planning.groups.into_values().collect() })
 }
 
-/// Whether the update is to look at a variant whose request is unchanged.
-fn moves(variant: &LockedVariant, update: &Updated) -> bool {
+/// Who wants a root.
+#[derive(Default)]
+struct WantedRoot<'a> {
+    recipes: BTreeSet<&'a str>,
+    /// The first of the builds given that has it; none where only other recipes do.
+    build: Option<&'a Build>,
+}
+
+/// Every root that a build has, by its request; with those of the recipes that are not given and stay.
+fn wanted_roots<'a>(
+    recipes: &'a [RecipeItems<'a>],
+    old: &'a Lock,
+    stays: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<Request, WantedRoot<'a>>, LockError> {
+    let mut wanted: BTreeMap<Request, WantedRoot<'a>> = BTreeMap::new();
+    for root in &old.roots {
+        let recipes: BTreeSet<&str> =
+            root.recipes.iter().map(String::as_str).filter(|recipe| stays(recipe)).collect();
+        if !recipes.is_empty() {
+            wanted.insert(root.request.clone(), WantedRoot { recipes, build: None });
+        }
+    }
+    for recipe in recipes {
+        for build in recipe.builds {
+            refuse_unlockable(build.into())?;
+            let root = wanted.entry(request_of_build(build)).or_default();
+            root.recipes.insert(&recipe.name);
+            root.build.get_or_insert(build);
+        }
+    }
+    Ok(wanted)
+}
+
+impl<'a> Planning<'a> {
+    /// Has `request` resolved for `member`, which had the answer `own` before.
+    fn add(
+        &mut self,
+        request: Request,
+        own: Option<(&Request, &[String])>,
+        member: Member<'a>,
+    ) -> Result<(), LockError> {
+        let favoured = self.favoured(&request, own);
+        let parse = |text: &String| text.parse::<PackageRequest>();
+        let parsed = request.packages.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let repositories = member.item().repositories;
+        let key = (request.clone(), favoured.clone());
+        let group = Group { request, parsed, favoured, repositories, members: Vec::new() };
+        self.groups.entry(key).or_insert(group).members.push(member);
+        Ok(())
+    }
+
+    /// The versions that the answer to `request` keeps where it can: those it had, and for packages new to it
+    /// those that others of the same distribution and architecture have.
+    fn favoured(&self, request: &Request, own: Option<(&Request, &[String])>) -> Favoured {
+        let mut favoured = self.pools.get(&pool_of(request)).cloned().unwrap_or_default();
+        let own = own.filter(|(locked, _)| pool_of(locked) == pool_of(request));
+        if *self.update != Updated::All {
+            for package in own.map(|(_, packages)| self.old.packages_of(packages)).unwrap_or_default() {
+                favoured.insert((package.name.clone(), package.arch.clone()), package.version.clone());
+            }
+        }
+        if let Updated::Named(names) = self.update {
+            favoured.retain(|(name, _), _| !names.contains(name));
+        }
+        favoured
+    }
+}
+
+/// What requests must have alike for their answers to share versions: distribution and architecture.
+fn pool_of(request: &Request) -> (&str, &str) {
+    (&request.distro, &request.arch)
+}
+
+/// The newest locked version of each package, for each distribution and architecture; none where all move.
+fn pools<'a>(old: &'a Lock, update: &Updated) -> BTreeMap<(&'a str, &'a str), Favoured> {
+    if *update == Updated::All {
+        return BTreeMap::new();
+    }
+    let variants = old.variants.iter().map(|variant| (&variant.request, &variant.packages));
+    let roots = old.roots.iter().map(|root| (&root.request, &root.packages));
+    let mut used: BTreeMap<(&str, &str), BTreeSet<&String>> = BTreeMap::new();
+    for (request, packages) in variants.chain(roots) {
+        used.entry(pool_of(request)).or_default().extend(packages);
+    }
+    let mut pools = BTreeMap::new();
+    for (key, references) in used {
+        let mut pool = Favoured::new();
+        for package in references.into_iter().filter_map(|reference| old.package(reference)) {
+            let newest = pool.entry((package.name.clone(), package.arch.clone())).or_default();
+            if newest.is_empty() || version::compare(newest, &package.version).is_lt() {
+                newest.clone_from(&package.version);
+            }
+        }
+        pools.insert(key, pool);
+    }
+    pools
+}
+
+/// Whether the update is to look at an answer whose request is unchanged.
+fn moves(packages: &[String], update: &Updated) -> bool {
     match update {
         Updated::Outgrown => false,
         Updated::All => true,
         Updated::Named(names) => {
-            variant.packages.iter().any(|reference| names.iter().any(|name| *name == name_of(reference)))
+            packages.iter().any(|reference| names.iter().any(|name| *name == name_of(reference)))
         }
     }
 }
 
 fn name_of(reference: &str) -> &str {
     reference.split('=').next().unwrap_or_default()
-}
-
-/// The versions that the answer to `request` keeps where it can: the variant's own, and for packages new to it
-/// those that other variants of the same distribution and architecture have.
-fn favoured(old: &Lock, locked: Option<&LockedVariant>, request: &Request, update: &Updated) -> Favoured {
-    let names: &[String] = match update {
-        Updated::All => return Favoured::new(),
-        Updated::Named(names) => names,
-        Updated::Outgrown => &[],
-    };
-    let alike = |variant: &&LockedVariant| {
-        variant.request.distro == request.distro && variant.request.arch == request.arch
-    };
-    let mut favoured = Favoured::new();
-    for variant in old.variants.iter().filter(alike) {
-        for package in old.packages_of(variant) {
-            let newest = favoured.entry((package.name.clone(), package.arch.clone())).or_default();
-            if newest.is_empty() || version::compare(newest, &package.version).is_lt() {
-                newest.clone_from(&package.version);
-            }
-        }
-    }
-    for package in
-        locked.filter(|variant| alike(variant)).map(|variant| old.packages_of(variant)).into_iter().flatten()
-    {
-        favoured.insert((package.name.clone(), package.arch.clone()), package.version.clone());
-    }
-    favoured.retain(|(name, _), _| !names.contains(name));
-    favoured
 }
 
 fn check_names(old: &Lock, options: &UpdateOptions) -> Result<(), LockError> {
@@ -144,16 +288,16 @@ fn check_names(old: &Lock, options: &UpdateOptions) -> Result<(), LockError> {
     Ok(())
 }
 
-fn refuse_unlockable(image: &Image) -> Result<(), LockError> {
-    if image.distro.family != Family::Debian {
-        return Err(LockError::Distro { image: image.name.clone(), distro: image.distro.to_string() });
+fn refuse_unlockable(item: Item<'_>) -> Result<(), LockError> {
+    if item.distro.family != Family::Debian {
+        return Err(LockError::Distro { item: item.shown(), distro: item.distro.to_string() });
     }
     let with_credential = |repository: &&Repository| {
         let url = repository.url.as_deref().unwrap_or_default();
         super::request::without_credential(url) != url
     };
-    match image.repositories.iter().find(with_credential) {
-        Some(repository) => Err(LockError::Credential { repository: repository.name.clone() }),
+    match item.repositories.iter().find(with_credential) {
+        Some(repository) => Err(LockError::Credential { item: format!("repository `{}`", repository.name) }),
         None => Ok(()),
     }
 }

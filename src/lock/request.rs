@@ -1,4 +1,4 @@
-//! The canonical resolution request of an image: what the lock answers, and what a recipe is compared with.
+//! The canonical resolution request of an image or of a build's root: what the lock answers, and what a recipe is compared with.
 
 use std::collections::BTreeSet;
 
@@ -13,23 +13,22 @@ use crate::digest::Sha256;
 /// The keys of the distribution's own repositories are not part of it: they change with hbuild, not with the
 /// recipe.
 pub fn request_of(image: &Image) -> Request {
-    let lists = (&image.packages[..], &image.exclude[..]);
+    let lists = (values(&image.packages).collect(), &image.exclude[..]);
     request((&image.distro, image.arch), &image.repositories, lists, image.resolve)
 }
 
 /// The request of a build's root: its tools and inputs together. As for an image, order and repetition do not count.
 pub fn request_of_build(build: &Build) -> Request {
-    let listed: Vec<Located<String>> = build.tools.iter().chain(&build.inputs).cloned().collect();
-    request((&build.distro, build.arch), &build.repositories, (&listed, &build.exclude), Resolve::Full)
+    let lists = (values(&build.tools).chain(values(&build.inputs)).collect(), &build.exclude[..]);
+    request((&build.distro, build.arch), &build.repositories, lists, Resolve::Full)
 }
 
 fn request(
     (distro, arch): (&Distro, Arch),
     repositories: &[Repository],
-    (packages, exclude): (&[Located<String>], &[Located<String>]),
+    (mut packages, exclude): (BTreeSet<&str>, &[Located<String>]),
     resolve: Resolve,
 ) -> Request {
-    let mut packages: BTreeSet<&str> = values(packages);
     let pinned: Vec<&str> =
         packages.iter().filter_map(|package| package.split_once('=').map(|(name, _)| name)).collect();
     for name in pinned {
@@ -40,7 +39,7 @@ fn request(
         arch: distro_arch(distro.family, arch).to_owned(),
         repositories: repositories.iter().map(describe_repository).collect(),
         packages: packages.into_iter().map(str::to_owned).collect(),
-        exclude: values(exclude).into_iter().map(str::to_owned).collect(),
+        exclude: values(exclude).collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect(),
         resolve: match resolve {
             Resolve::Full => "full".to_owned(),
             Resolve::Listed => "listed".to_owned(),
@@ -58,8 +57,8 @@ pub fn distro_arch(family: Family, arch: Arch) -> &'static str {
     }
 }
 
-fn values(list: &[Located<String>]) -> BTreeSet<&str> {
-    list.iter().map(|entry| entry.value.as_str()).collect()
+fn values(list: &[Located<String>]) -> impl Iterator<Item = &str> {
+    list.iter().map(|entry| entry.value.as_str())
 }
 
 /// `<repository> <suite> <component>…`, and for one of the recipe's own its URL and its keys.

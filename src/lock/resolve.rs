@@ -52,8 +52,7 @@ fn answer(group: &Group<'_>, universe: &Universe, indexes: &[LoadedIndex]) -> Re
         listed: group.request.resolve == "listed",
         favoured: group.favoured.clone(),
     };
-    let image = group.members[0].image;
-    let unresolved = |source| LockError::Resolve(Box::new(Unresolved::new(image, source)));
+    let unresolved = |source| LockError::Resolve(Box::new(Unresolved::new(group.members[0].item(), source)));
     let resolution = resolve(universe, &request).map_err(unresolved)?;
     let mut packages = Vec::with_capacity(resolution.packages.len());
     for selected in &resolution.packages {

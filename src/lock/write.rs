@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use hbuild_lang::recipe::Point;
 
-use super::{Lock, LockedPackage, LockedVariant, Snapshot};
+use super::{Lock, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot};
 
 const HEADER: &str = "# Written by `hbuild lock`. Commit this file; change it with `hbuild lock` alone.\n";
 
@@ -18,6 +18,8 @@ impl Lock {
         self.snapshots.iter().for_each(|snapshot| push_snapshot(&mut text, snapshot));
         self.packages.iter().for_each(|package| push_package(&mut text, package));
         self.variants.iter().for_each(|variant| push_variant(&mut text, variant));
+        self.roots.iter().for_each(|root| push_root(&mut text, root));
+        self.git.iter().for_each(|git| push_git(&mut text, git));
         text
     }
 }
@@ -71,7 +73,32 @@ fn push_variant(text: &mut String, variant: &LockedVariant) {
         push_list(text, "cut", &variant.cut);
     }
     text.push_str("[variant.request]\n");
-    let request = &variant.request;
+    push_request(text, &variant.request);
+}
+
+fn push_root(text: &mut String, root: &LockedRoot) {
+    text.push_str("\n[[root]]\n");
+    push_list(text, "recipes", &root.recipes);
+    push_list(text, "packages", &root.packages);
+    if !root.cut.is_empty() {
+        push_list(text, "cut", &root.cut);
+    }
+    text.push_str("[root.request]\n");
+    push_request(text, &root.request);
+}
+
+fn push_git(text: &mut String, git: &LockedGit) {
+    text.push_str("\n[[git]]\n");
+    push(text, "url", &git.url);
+    push(text, "commit", &git.commit);
+    if git.submodules {
+        text.push_str("submodules = true\n");
+    }
+    push_list(text, "recipes", &git.recipes);
+    push(text, "sha256", &git.sha256.to_string());
+}
+
+fn push_request(text: &mut String, request: &Request) {
     push(text, "distro", &request.distro);
     push(text, "arch", &request.arch);
     push_list(text, "repositories", &request.repositories);

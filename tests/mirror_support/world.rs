@@ -10,7 +10,7 @@ use hbuild::host::fetch::{FetchOptions, Fetcher};
 use hbuild::host::mirror::{Mirrors, Sources};
 use hbuild::host::repositories::Archive;
 use hbuild::host::url::Url;
-use hbuild::lock::{Lock, LockError, LockOutcome, RecipeImages, UpdateOptions, Updated, update};
+use hbuild::lock::{Lock, LockError, LockOutcome, RecipeItems, UpdateOptions, Updated, update};
 use hbuild::timestamp::Timestamp;
 use hbuild_lang::recipe::Image;
 use tempfile::TempDir;
@@ -86,20 +86,20 @@ impl World {
         old: Option<&Lock>,
         updated: Updated,
     ) -> Result<LockOutcome, LockError> {
-        let recipes = [RecipeImages { name: "hello.hb".to_owned(), images }];
+        let recipes = [RecipeItems { name: "hello.hb".to_owned(), images, ..RecipeItems::default() }];
         self.lock_recipes(&recipes, old, updated)
     }
 
     /// The lock for several recipes.
     pub fn lock_recipes(
         &self,
-        recipes: &[RecipeImages<'_>],
+        recipes: &[RecipeItems<'_>],
         old: Option<&Lock>,
         updated: Updated,
     ) -> Result<LockOutcome, LockError> {
         let archive = Archive { fetcher: &self.fetcher, mirrors: &self.mirrors };
         let surroundings = Surroundings { access: &archive, cache: &self.cache };
-        let options = UpdateOptions { update: updated, whole_folder: false };
+        let options = UpdateOptions { update: updated, whole_folder: false, ..UpdateOptions::default() };
         update(recipes, old, &options, surroundings, now())
     }
 }
