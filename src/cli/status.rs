@@ -12,7 +12,8 @@ pub fn of_code(code: &str) -> u8 {
         | ("host", "bad_ca_file" | "bad_configuration" | "bad_proxy" | "bad_url" | "settings_unreadable")
         | ("image", "unknown_reference" | "ambiguous_reference") => 2,
         ("host", "bad_repository_url") | ("exec", "bad_location") => 1,
-        ("exec", "defect")
+        ("exec", "step_failed" | "no_output" | "special_output") => 4,
+        ("exec", "bad_output" | "defect")
         | ("graph", "unknown_input")
         | ("image", "bad_manifest")
         | ("evidence", "wrong_action")
@@ -114,7 +115,8 @@ mod tests {
         (70, "evidence", "wrong_action"),
         (3, "exec", "cancelled content offline threads"),
         (1, "exec", "bad_location"),
-        (70, "exec", "defect"),
+        (4, "exec", "no_output special_output step_failed"),
+        (70, "exec", "bad_output defect"),
         (1, "graph", "family_not_supported image_twice lock_incomplete unknown_account"),
         (70, "graph", "unknown_input"),
         (

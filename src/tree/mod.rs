@@ -6,6 +6,7 @@
 mod contents;
 mod encode;
 mod entry;
+mod exec;
 mod origin;
 mod path;
 
