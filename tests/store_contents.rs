@@ -30,7 +30,7 @@ fn record(key: &str, outputs: &[(&str, hbuild::exec::ObjectRef)]) -> (Derivation
 fn commit(store: &Store, (id, record): (DerivationId, Record)) {
     let lock = store.try_lock_key(&record.key).unwrap().unwrap();
     assert!(store.try_lock_key(&record.key).unwrap().is_none());
-    store.commit(&mut [Finished { id, record, lock }]).unwrap();
+    store.commit(&mut [Finished { id, record, lock: Some(lock) }]).unwrap();
 }
 
 #[test]

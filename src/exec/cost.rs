@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::graph::{Action, Derivation, DerivationId, Graph};
+use crate::store::Usage;
 
 /// Costs are in units of about what fetching one byte takes; only their order matters.
 const UNPACK_BYTE: u64 = 4;
@@ -10,16 +11,25 @@ const UNPACK_BYTE: u64 = 4;
 const LAYER_BYTE: u64 = 4;
 /// Everything that has no size.
 const OTHER: u64 = 1 << 16;
+/// A millisecond of a command in a sandbox.
+const MILLISECOND: u64 = 10_000;
+/// A command that was never executed: about a minute, so that it comes before everything but the largest fetches.
+const COMMAND: u64 = 60_000 * MILLISECOND;
+
+/// What a command is thought to use when nothing is known of it: a compiler or two.
+const MEMORY: u64 = 512 << 20;
 
 /// The cost of each derivation with the costliest way from it to a derivation that nothing takes from.
 #[derive(Debug)]
 pub(super) struct Priorities {
     by_id: BTreeMap<DerivationId, u64>,
+    /// Bytes, of commands alone.
+    memory: BTreeMap<DerivationId, u64>,
 }
 
 impl Priorities {
-    /// The priorities of all derivations of `graph`.
-    pub fn of(graph: &Graph) -> Self {
+    /// The priorities of all derivations of `graph`. `known` gives what a command used the last time.
+    pub fn of(graph: &Graph, known: &dyn Fn(&Derivation) -> Option<Usage>) -> Self {
         let order = graph.in_order();
         let mut sizes = BTreeMap::new();
         for id in &order {
@@ -28,18 +38,31 @@ impl Priorities {
             sizes.insert(*id, size);
         }
         let mut by_id: BTreeMap<DerivationId, u64> = BTreeMap::new();
+        let mut memory = BTreeMap::new();
         for id in order.iter().rev() {
             let after = graph.dependents(id).iter().filter_map(|next| by_id.get(next)).max().copied();
             let derivation = graph.get(id).expect("the order names derivations of the graph");
-            let cost = cost(derivation, sizes[id]);
+            let cost = match &derivation.action {
+                Action::Exec(_) => {
+                    let usage = known(derivation);
+                    memory.insert(*id, usage.as_ref().map_or(MEMORY, |usage| usage.peak_memory));
+                    usage.map_or(COMMAND, |usage| usage.wall_ms.max(1).saturating_mul(MILLISECOND))
+                }
+                _ => cost(derivation, sizes[id]),
+            };
             by_id.insert(*id, cost.saturating_add(after.unwrap_or(0)));
         }
-        Self { by_id }
+        Self { by_id, memory }
     }
 
     /// The priority of a derivation; higher comes first.
     pub fn get(&self, id: &DerivationId) -> u64 {
         self.by_id.get(id).copied().unwrap_or(0)
+    }
+
+    /// Bytes of memory that a command is thought to use.
+    pub fn memory(&self, id: &DerivationId) -> u64 {
+        self.memory.get(id).copied().unwrap_or(0)
     }
 }
 

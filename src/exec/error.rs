@@ -16,6 +16,10 @@ pub enum ExecError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Failed(Failure),
+    /// Several actions failed, where the run was to go on after the first.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Several(Failures),
     /// The store failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -46,7 +50,7 @@ pub enum ExecError {
         code(hbuild::exec::threads),
         help("allow more processes, or ask for fewer jobs with `--jobs`")
     )]
-    Threads(#[source] rayon::ThreadPoolBuildError),
+    Threads(#[source] std::io::Error),
     /// The graph, or a builder, breaks a rule that hbuild itself must keep.
     #[error("{label}: {defect}")]
     #[diagnostic(
@@ -140,5 +144,36 @@ impl Diagnostic for Failure {
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         self.source.related()
+    }
+}
+
+/// What failed in a run that went on after the first failure. Its code is that of the first.
+#[derive(Debug)]
+pub struct Failures {
+    /// The failures, in the order they happened; more than one.
+    pub failures: Vec<Failure>,
+    /// How many derivations were left out because they need what failed.
+    pub left_out: usize,
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} derivations failed", self.failures.len())?;
+        match self.left_out {
+            0 => Ok(()),
+            count => write!(out, ", {count} more need what they make"),
+        }
+    }
+}
+
+impl std::error::Error for Failures {}
+
+impl Diagnostic for Failures {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.failures.first()?.code()
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.failures.iter().map(|failure| failure as &dyn Diagnostic)))
     }
 }

@@ -26,7 +26,7 @@ mod unpack;
 
 pub use builder::*;
 pub use builders::{ActionKind, Builders};
-pub use error::{Defect, ExecError, Failure};
+pub use error::{Defect, ExecError, Failure, Failures};
 pub use exec_builder::*;
 pub use execution::*;
 pub use memory::*;

@@ -4,6 +4,10 @@
 //! at. Any other waits for its inputs, then it is queued. An execution needs its inputs _complete_: not only their
 //! outputs, but every pack that their trees refer to. An input that is done but not complete goes back to waiting
 //! for its own inputs, so that whatever made the missing pack is found, misses its outputs, and is made again.
+//!
+//! What can be worked on waits in three queues, each ordered by [`Priorities`]. A command in a sandbox is taken only
+//! when memory allows it; while the first of them has to wait for memory, no later one is taken before it, so that
+//! a large one comes to its turn.
 
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -12,7 +16,7 @@ use super::cost::Priorities;
 use super::{ActionKind, Event, ExecError, Observer, Subject};
 use crate::exec::error::Defect;
 use crate::exec::observer::Cached;
-use crate::graph::{Derivation, DerivationId, Graph};
+use crate::graph::{Derivation, DerivationId, DerivationKey, Graph};
 use crate::store::{Record, Store};
 
 /// One derivation in a run.
@@ -36,7 +40,7 @@ struct Node {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Phase {
-    /// For inputs.
+    /// For inputs, or for another derivation with the same key.
     #[default]
     Waiting,
     /// To be worked on.
@@ -47,24 +51,39 @@ enum Phase {
     Contended,
     /// With a record.
     Done,
+    /// It failed.
+    Failed,
 }
 
-/// The two kinds of work, which have threads of their own.
+/// The two kinds of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Queue {
-    /// Waits for network or disk.
+pub(super) enum Threads {
+    /// Wait for network or disk.
     Fetch,
-    /// Computes.
+    /// Compute, here or in a sandbox.
     Compute,
 }
 
-impl Queue {
-    fn of(derivation: &Derivation) -> Self {
-        match ActionKind::of(&derivation.action) {
-            ActionKind::Fetch => Self::Fetch,
-            _ => Self::Compute,
-        }
-    }
+/// What can be worked on, the first at the top.
+type Queue = BinaryHeap<(u64, DerivationId)>;
+
+/// What is known of a key in this run.
+#[derive(Debug)]
+enum Key {
+    /// One derivation with it is being worked on; these wait for it.
+    Making(Vec<DerivationId>),
+    /// It gave this record, which may not be durable yet.
+    Made(Arc<Record>),
+}
+
+/// Whether a derivation may be made.
+pub(super) enum Claim {
+    /// No other has the key.
+    Free,
+    /// Another gave this; whether the packs it refers to were seen.
+    Made(Arc<Record>, bool),
+    /// Another is at it; the derivation waits.
+    Taken,
 }
 
 /// The state of a run, behind one lock.
@@ -75,29 +94,41 @@ pub(super) struct State<'a> {
     nodes: BTreeMap<DerivationId, Node>,
     /// Made when something is queued for the first time: a run that finds everything needs none.
     priorities: Option<Priorities>,
-    queues: [BinaryHeap<(u64, DerivationId)>; 2],
+    fetches: Queue,
+    computations: Queue,
+    commands: Queue,
     contended: Vec<DerivationId>,
+    keys: BTreeMap<DerivationKey, Key>,
     /// Derivations being worked on.
     working: usize,
-    /// Threads that take work from each queue.
+    /// Bytes that all commands together may use, where that is known.
+    memory: Option<u64>,
+    /// What each running command is thought to use.
+    reserved: BTreeMap<DerivationId, u64>,
+    /// Threads of each kind.
     pub threads: [usize; 2],
-    /// The first failure.
-    pub failure: Option<ExecError>,
+    /// What failed, in the order it did.
+    pub failures: Vec<ExecError>,
 }
 
 impl<'a> State<'a> {
-    pub fn new(graph: &'a Graph, store: &'a Store, observer: &'a dyn Observer) -> Self {
+    pub fn new(graph: &'a Graph, store: &'a Store, observer: &'a dyn Observer, memory: Option<u64>) -> Self {
         Self {
             graph,
             store,
             observer,
             nodes: BTreeMap::new(),
             priorities: None,
-            queues: Default::default(),
+            fetches: Queue::new(),
+            computations: Queue::new(),
+            commands: Queue::new(),
             contended: Vec::new(),
+            keys: BTreeMap::new(),
             working: 0,
+            memory,
+            reserved: BTreeMap::new(),
             threads: [0, 0],
-            failure: None,
+            failures: Vec::new(),
         }
     }
 
@@ -121,9 +152,32 @@ impl<'a> State<'a> {
         self.working == 0
     }
 
-    /// How many derivations a queue holds.
-    pub fn queued(&self, queue: Queue) -> usize {
-        self.queues[queue as usize].len()
+    /// How many derivations wait for a thread of this kind.
+    pub fn queued(&self, threads: Threads) -> usize {
+        match threads {
+            Threads::Fetch => self.fetches.len(),
+            Threads::Compute => {
+                let commands = if self.admits_command() { self.commands.len() } else { 0 };
+                self.computations.len() + commands
+            }
+        }
+    }
+
+    /// Whether there is a command and memory for it. One always runs.
+    fn admits_command(&self) -> bool {
+        let Some((_, id)) = self.commands.peek() else { return false };
+        let Some(memory) = self.memory else { return true };
+        let reserved: u64 = self.reserved.values().sum();
+        self.reserved.is_empty() || reserved.saturating_add(self.memory_of(id)) <= memory
+    }
+
+    fn memory_of(&self, id: &DerivationId) -> u64 {
+        self.priorities.as_ref().map_or(0, |priorities| priorities.memory(id))
+    }
+
+    /// How many derivations there is nothing of, because they need what failed.
+    pub fn left_out(&self) -> usize {
+        self.nodes.values().filter(|node| node.phase == Phase::Waiting).count()
     }
 
     /// Whether another holds the key of something.
@@ -198,14 +252,22 @@ impl<'a> State<'a> {
         let complete = self.demand_inputs(id, true)?;
         if !complete {
             self.node(id).phase = Phase::Waiting;
-            self.working -= 1;
+            self.leave(id);
         }
         Ok(complete)
     }
 
-    /// Takes the first derivation of a queue, with its inputs' records in order.
-    pub fn take(&mut self, queue: Queue) -> Option<(DerivationId, Vec<Arc<Record>>)> {
-        let (_, id) = self.queues[queue as usize].pop()?;
+    /// Takes the first derivation that threads of this kind can work on, with its inputs' records in order.
+    pub fn take(&mut self, threads: Threads) -> Option<(DerivationId, Vec<Arc<Record>>)> {
+        let (_, id) = match threads {
+            Threads::Fetch => self.fetches.pop()?,
+            Threads::Compute if self.admits_command() && self.commands.peek() > self.computations.peek() => {
+                let first = self.commands.pop()?;
+                self.reserved.insert(first.1, self.memory_of(&first.1));
+                first
+            }
+            Threads::Compute => self.computations.pop()?,
+        };
         self.node(&id).phase = Phase::Working;
         self.working += 1;
         let graph = self.graph;
@@ -220,9 +282,41 @@ impl<'a> State<'a> {
         self.nodes.get(id).is_some_and(|node| node.wanted_complete)
     }
 
-    /// Puts aside what is being worked on: another holds its key. Says whether that is to be told.
-    pub fn contend(&mut self, id: DerivationId) -> bool {
-        self.working -= 1;
+    /// Asks for the right to make the key of `id`, which is being worked on.
+    pub fn claim(&mut self, id: &DerivationId, key: &DerivationKey) -> Claim {
+        let complete = self.wants_complete(id);
+        match self.keys.get_mut(key) {
+            Some(Key::Making(waiting)) => {
+                waiting.push(*id);
+                self.node(id).phase = Phase::Waiting;
+                self.leave(id);
+                return Claim::Taken;
+            }
+            Some(Key::Made(record)) if !complete || self.store.has_references(record) => {
+                return Claim::Made(record.clone(), complete);
+            }
+            _ => {}
+        }
+        self.keys.insert(*key, Key::Making(Vec::new()));
+        Claim::Free
+    }
+
+    /// Gives up what was claimed; who waited for it may try.
+    fn disclaim(&mut self, key: &DerivationKey, made: Option<&Arc<Record>>) {
+        let Some(Key::Making(_)) = self.keys.get(key) else { return };
+        let before = match made {
+            Some(record) => self.keys.insert(*key, Key::Made(record.clone())),
+            None => self.keys.remove(key),
+        };
+        if let Some(Key::Making(waiting)) = before {
+            waiting.into_iter().for_each(|id| self.queue(id));
+        }
+    }
+
+    /// Puts aside what is being worked on: another process holds its key. Says whether that is to be told.
+    pub fn contend(&mut self, id: DerivationId, key: &DerivationKey) -> bool {
+        self.leave(&id);
+        self.disclaim(key, None);
         self.contended.push(id);
         let node = self.node(&id);
         node.phase = Phase::Contended;
@@ -239,7 +333,8 @@ impl<'a> State<'a> {
     /// Ends the work on `id`, which gave `record`. Returns records whose decoded forms nobody needs any more.
     /// `complete` says whether the packs it refers to were seen.
     pub fn settle(&mut self, id: &DerivationId, record: Arc<Record>, complete: bool) -> Vec<Arc<Record>> {
-        self.working -= 1;
+        self.leave(id);
+        self.disclaim(&record.key, Some(&record));
         let node = self.node(id);
         if node.wanted_complete && !complete {
             // Somebody came to need more while it was worked on.
@@ -262,9 +357,16 @@ impl<'a> State<'a> {
         unused
     }
 
-    /// Ends the work on `id` with nothing.
-    pub fn abort(&mut self) {
+    /// Ends the work on `id` with nothing. What needs it, or has the same key, goes on waiting.
+    pub fn abort(&mut self, id: &DerivationId) {
+        self.leave(id);
+        self.node(id).phase = Phase::Failed;
+    }
+
+    /// Counts `id` off from what is being worked on.
+    fn leave(&mut self, id: &DerivationId) {
         self.working -= 1;
+        self.reserved.remove(id);
     }
 
     /// Counts `id` off from the users of its inputs; returns the records of those that have none left.
@@ -288,9 +390,15 @@ impl<'a> State<'a> {
 
     fn queue(&mut self, id: DerivationId) {
         let graph = self.graph;
-        let priorities = self.priorities.get_or_insert_with(|| Priorities::of(graph));
-        let queue = graph.get(&id).map_or(Queue::Compute, Queue::of);
-        self.queues[queue as usize].push((priorities.get(&id), id));
+        let store = self.store;
+        let known = |derivation: &Derivation| store.usage(&derivation.label);
+        let priorities = self.priorities.get_or_insert_with(|| Priorities::of(graph, &known));
+        let queue = match graph.get(&id).map(|derivation| ActionKind::of(&derivation.action)) {
+            Some(ActionKind::Fetch) => &mut self.fetches,
+            Some(ActionKind::Exec) => &mut self.commands,
+            _ => &mut self.computations,
+        };
+        queue.push((priorities.get(&id), id));
         self.node(&id).phase = Phase::Queued;
     }
 

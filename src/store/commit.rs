@@ -37,7 +37,9 @@ impl Store {
         let outputs = finished.iter().flat_map(|finished| finished.record.outputs.values());
         self.settle_objects(outputs.map(|object| object.digest))?;
         for Finished { id, record, lock } in finished {
-            self.write_record(record, lock)?;
+            if let Some(lock) = lock {
+                self.write_record(record, lock)?;
+            }
             self.remember(id, &record.key)?;
         }
         Ok(())

@@ -17,8 +17,9 @@ pub struct Finished {
     pub id: DerivationId,
     /// What it gave.
     pub record: Record,
-    /// The right to write the record; given up when it stands.
-    pub lock: KeyLock,
+    /// The right to write the record; given up when it stands. `None` where another derivation of the same run,
+    /// sent before, gave the record: then only the memo is written.
+    pub lock: Option<KeyLock>,
 }
 
 impl Store {

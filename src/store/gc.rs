@@ -183,7 +183,8 @@ impl Store {
         Ok(report)
     }
 
-    /// Removes memo entries whose record is not kept, and old logs of derivations that are in no memo.
+    /// Removes memo entries whose record is not kept, old logs of derivations that are in no memo, and old notes of
+    /// what commands used.
     fn sweep_memo(&self, kept: &[Keeper]) -> Result<(), StoreError> {
         let kept: BTreeSet<&Path> = kept.iter().map(|keeper| keeper.path.as_path()).collect();
         for (_, path) in self.layout.list("memo")? {
@@ -198,6 +199,11 @@ impl Store {
                 fs::symlink_metadata(self.layout.sharded("memo", &name)).is_ok()
             };
             if !known && is_older(&path, KEEP_LOG) {
+                layout::remove(&path)?;
+            }
+        }
+        for (_, path) in self.layout.list("usage")? {
+            if is_older(&path, KEEP_LOG) {
                 layout::remove(&path)?;
             }
         }

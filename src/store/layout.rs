@@ -18,7 +18,7 @@ pub(crate) struct Layout {
 }
 
 /// The folders that hold files by digest, in 256 shards each.
-pub(crate) const SHARDED: [&str; 5] = ["objects", "records", "memo", "logs", "blobs"];
+pub(crate) const SHARDED: [&str; 6] = ["objects", "records", "memo", "logs", "blobs", "usage"];
 /// The other folders.
 const PLAIN: [&str; 5] = ["derived", "locks", "partial", "roots", "tmp"];
 
@@ -90,6 +90,10 @@ impl Layout {
 
     pub fn log(&self, id: &DerivationId) -> PathBuf {
         self.sharded("logs", &id.0.to_hex())
+    }
+
+    pub fn usage(&self, label: &str) -> PathBuf {
+        self.sharded("usage", &Digest::of(label.as_bytes()).to_hex())
     }
 
     pub fn blob(&self, sha256: &Sha256) -> PathBuf {

@@ -22,6 +22,7 @@ mod read;
 mod record;
 mod roots;
 mod scratch;
+mod usage;
 mod verify;
 mod write;
 

@@ -17,10 +17,12 @@ use hbuild::exec::{
     Observer, Options, execute,
 };
 use hbuild::graph::{
-    Action, ArchiveFormat, Derivation, DerivationId, Fetch, FixedOutput, Graph, Input, Unpack, outputs,
+    Action, ArchiveFormat, Derivation, DerivationId, Exec, ExecStep, Fetch, FixedOutput, Graph, Input,
+    Unpack, outputs,
 };
 use hbuild::store::{Record, Store};
 use hbuild::tree::{Entry, EntryKind, Origin, Tree, TreePath};
+use hbuild_lang::recipe::Arch;
 
 /// A new folder, in memory where the system has such a place: a killed process does not need a disk.
 pub fn folder() -> tempfile::TempDir {
@@ -48,6 +50,27 @@ pub fn node(name: &str, inputs: &[&Derivation]) -> Derivation {
         action: Action::Unpack(Unpack { format: ArchiveFormat::Deb, origin: Origin(name.to_owned()) }),
         inputs: inputs.iter().map(input).collect(),
     }
+}
+
+/// A command in a sandbox with the parameter `name`; its first input is its root.
+pub fn command(name: &str, inputs: &[&Derivation]) -> Derivation {
+    let unpack = node(name, inputs);
+    let exec = Exec {
+        arch: Arch::Amd64,
+        shell: vec!["sh".to_owned(), "-c".to_owned()],
+        steps: vec![ExecStep {
+            name: "build".to_owned(),
+            dir: "/build/src".to_owned(),
+            env: BTreeMap::new(),
+            script: name.to_owned(),
+        }],
+        env: BTreeMap::new(),
+        sources: Vec::new(),
+        outputs: Vec::new(),
+        epoch: 315_532_800,
+        loopback: false,
+    };
+    Derivation { label: format!("command {name}"), action: Action::Exec(Box::new(exec)), ..unpack }
 }
 
 /// `width` chains of a leaf and `depth` nodes, all taken by one node; its id.
@@ -81,6 +104,10 @@ pub struct Synthetic {
     pub bytes: usize,
     /// Nodes that do not put their parameter into their output, as a change of a comment would not.
     pub blind: bool,
+    /// Nodes whose tree is their own file alone.
+    pub small: bool,
+    /// Labels being executed, and every set of them that there was.
+    pub running: Mutex<(Vec<String>, Vec<Vec<String>>)>,
     pub at_once: AtomicUsize,
     pub most_at_once: AtomicUsize,
 }
@@ -101,7 +128,11 @@ impl Synthetic {
             file.write_all(name.as_bytes()).map_err(hbuild::tree::ContentError::from)?;
             return Ok(BuildOutputs::from([(outputs::FILE.to_owned(), file.finish()?.0)]));
         }
-        let Action::Unpack(unpack) = &derivation.action else { unreachable!() };
+        let parameter = match &derivation.action {
+            Action::Unpack(unpack) => &unpack.origin.0,
+            Action::Exec(exec) => &exec.steps[0].script,
+            _ => unreachable!(),
+        };
         let mut hasher = blake3::Hasher::new();
         let mut entries = Vec::new();
         for (number, input) in derivation.inputs.iter().enumerate() {
@@ -114,11 +145,13 @@ impl Synthetic {
                 let bytes = context.contents().read(digest)?;
                 assert_eq!(Digest::of(&bytes), *digest);
                 hasher.update(&bytes);
-                entries.push(entry.clone());
+                if !self.small {
+                    entries.push(entry.clone());
+                }
             }
         }
         if !self.blind {
-            hasher.update(unpack.origin.0.as_bytes());
+            hasher.update(parameter.as_bytes());
         }
         let mut bytes = vec![0; self.bytes.max(10)];
         hasher.finalize_xof().fill(&mut bytes);
@@ -138,12 +171,18 @@ impl Builder for Synthetic {
         let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         *self.executed.lock().unwrap().entry(derivation.label.clone()).or_default() += 1;
+        {
+            let (now, all) = &mut *self.running.lock().unwrap();
+            now.push(derivation.label.clone());
+            all.push(now.clone());
+        }
         let mut waited = Duration::ZERO;
         while waited < self.pause && !context.cancelled() {
             std::thread::sleep(Duration::from_millis(1));
             waited += Duration::from_millis(1);
         }
         let made = self.outputs(derivation, context);
+        self.running.lock().unwrap().0.retain(|label| *label != derivation.label);
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         if self.failing.contains(&derivation.label) {
             return Err(BuildError::action(Broken));
@@ -211,7 +250,10 @@ pub fn run(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<BTreeMap<DerivationId, Record>, ExecError> {
-    let builders = Builders::new().with(ActionKind::Fetch, builder).with(ActionKind::Unpack, builder);
+    let builders = Builders::new()
+        .with(ActionKind::Fetch, builder)
+        .with(ActionKind::Unpack, builder)
+        .with(ActionKind::Exec, builder);
     let _shared = store.share(&options.cancel)?;
     execute(graph, graph.roots(), store, &builders, options, observer)
 }
