@@ -258,6 +258,11 @@ impl Checker<'_> {
                     matches!(kind.present(), Type::Record { .. } | Type::Map(_) | Type::Unknown | Type::None);
                 (record, "a record")
             }
+            Shape::Sources(_) => {
+                let source =
+                    matches!(kind.present(), Type::Source | Type::Content | Type::Unknown | Type::None);
+                (source, "a source")
+            }
             _ => (true, ""),
         };
         if !fits {

@@ -255,7 +255,7 @@ impl Checker<'_> {
         match method {
             Method::Join => Type::Text,
             Method::Prefix => Type::Version,
-            Method::At | Method::Only | Method::Without | Method::Replacing => Type::Content,
+            Method::At | Method::Only | Method::Without | Method::Replacing => base.present().clone(),
         }
     }
 }

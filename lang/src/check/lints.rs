@@ -79,9 +79,12 @@ impl Lints<'_> {
             .collect();
         let between: Vec<&str> =
             mentions::of_bindings(&axes.bindings).into_iter().map(|mention| mention.name).collect();
+        // `arch = any` runs on the first architecture.
+        let fields = file.tree.declarations().flat_map(|declaration| declaration.block.fields());
+        let any_arch = fields.filter_map(|field| field.path.first()?.text()).any(|name| name == "arch");
         for axis in &axes.bindings {
             let name = axis.name.text.as_str();
-            if !over.contains(&name) && !between.contains(&name) {
+            if !over.contains(&name) && !between.contains(&name) && !(name == "arch" && any_arch) {
                 let message = format!("no item varies over the axis `{name}`");
                 self.warn("unused_axis", self.file.site(axis.name.span), message);
             }

@@ -81,18 +81,15 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Type {
         let Some(declaration) = self.program.file(node.0).declaration(node.1) else { return Type::Unknown };
-        match declaration.kind {
-            DeclarationKind::Image => {
-                let help = "an image takes packages, sources and paths";
-                return self.not_a_value(site, format!("`{name}` is an image"), help);
-            }
-            DeclarationKind::Build => return Type::Content,
-            DeclarationKind::Source | DeclarationKind::Repository => {}
+        if declaration.kind == DeclarationKind::Image {
+            let help = "an image takes packages, sources, builds and paths";
+            return self.not_a_value(site, format!("`{name}` is an image"), help);
         }
         self.axes_in_scope(node, name, fixed, site, scope);
         match declaration.kind {
             DeclarationKind::Repository => Type::Repository,
-            _ => Type::Content,
+            DeclarationKind::Build => Type::Build,
+            _ => Type::Source,
         }
     }
 
@@ -177,6 +174,10 @@ impl Checker<'_> {
                 }
             },
             Type::Version if builtin::VERSION_NUMBERS.contains(&name) => Type::Int,
+            // An output of a build, which evaluation knows.
+            Type::Build | Type::Content if !methods_of(&base).0.iter().any(|(method, _)| *method == name) => {
+                base.present().clone()
+            }
             _ => self.no_member(&base, name, name_site),
         }
     }
@@ -240,6 +241,8 @@ fn constant_type(constant: &Constant) -> Type {
         Constant::Flavor(_) => Type::Flavor,
         Constant::Rule(_) => Type::Rule,
         Constant::Resolve(_) => Type::Resolve,
+        Constant::AnyArch => Type::AnyArch,
+        Constant::Loopback => Type::Network,
     }
 }
 
@@ -249,7 +252,7 @@ type Members = (&'static [(&'static str, Method)], &'static [&'static str]);
 /// What can follow a value of the type after a dot.
 pub fn methods_of(base: &Type) -> Members {
     match base.present() {
-        Type::Content => (builtin::CONTENT_METHODS, &[]),
+        Type::Source | Type::Build | Type::Content => (builtin::CONTENT_METHODS, &[]),
         Type::List(_) => (builtin::LIST_METHODS, &[]),
         Type::Version => (builtin::VERSION_METHODS, builtin::VERSION_NUMBERS),
         _ => (&[], &[]),

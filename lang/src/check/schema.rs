@@ -35,10 +35,20 @@ pub enum Shape {
     Resolve,
     /// A whole number between the two.
     Int(i64, i64),
+    /// `true` or `false`.
+    Bool,
     /// What a stream of a test must hold: an expectation, or a string that it must hold somewhere.
     Expectation,
-    /// Parsed and its names checked, no more: part of what a later release runs.
-    Open,
+    /// A list of packages, builds and sources.
+    Inputs,
+    /// One source.
+    Source,
+    /// A map from names to sources.
+    Sources(Form),
+    /// `any`.
+    AnyArch,
+    /// `loopback`.
+    Network,
     /// Refused: part of what a later release runs.
     Later,
 }
@@ -57,16 +67,24 @@ pub struct RecordField {
 impl Shape {
     /// Whether `+=` adds to it.
     pub fn appends(self) -> bool {
-        use Shape::{Contents, Map, Open, Records, Repositories, Rules, TextOrTexts, Texts};
+        use Shape::{Contents, Inputs, Map, Records, Repositories, Rules, Sources, TextOrTexts, Texts};
         matches!(
             self,
-            Texts(_) | TextOrTexts(_) | Map(..) | Records(..) | Rules | Contents | Repositories | Open
+            Texts(_)
+                | TextOrTexts(_)
+                | Map(..)
+                | Records(..)
+                | Rules
+                | Contents
+                | Repositories
+                | Inputs
+                | Sources(_)
         )
     }
 
     /// Whether it has keys that can be set one by one.
     pub fn has_keys(self) -> bool {
-        matches!(self, Shape::Map(..) | Shape::Records(..) | Shape::Rules | Shape::Open)
+        matches!(self, Shape::Map(..) | Shape::Records(..) | Shape::Rules | Shape::Sources(_))
     }
 
     /// What is to be written.
@@ -79,12 +97,18 @@ impl Shape {
             Shape::Map(..) => "a map of strings",
             Shape::Records(..) => "a map of records",
             Shape::Rules => "a map from paths to rules such as `file(…)`",
-            Shape::Contents => "a list of sources",
+            Shape::Contents => "a list of sources and builds",
             Shape::Repositories => "a list of repositories",
             Shape::Resolve => "`full` or `listed`",
             Shape::Int(..) => "a whole number",
             Shape::Expectation => "`contains(…)`, `equals(…)` or a string",
-            Shape::Open | Shape::Later => "a value",
+            Shape::Bool => "`true` or `false`",
+            Shape::Inputs => "a list of packages, builds and sources",
+            Shape::Source => "a source",
+            Shape::Sources(_) => "a map from names to sources",
+            Shape::AnyArch => "`any`",
+            Shape::Network => "`loopback` or `none`",
+            Shape::Later => "a value",
         }
     }
 }
@@ -93,7 +117,7 @@ const fn field(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
 }
 
-use Shape::{Later, Map, Open, Records, Text, TextOrTexts, Texts};
+use Shape::{Later, Map, Records, Text, TextOrTexts, Texts};
 
 const USER: &[RecordField] = &[
     RecordField { name: "uid", shape: Shape::Int(0, 4_294_967_294), required: true },
@@ -147,11 +171,11 @@ pub const SOURCE: &[Field] = &[
     field("license", Text(Form::License)),
     field("purl", Text(Form::Purl)),
     field("cpe", Text(Form::Cpe)),
-    field("git", Later),
-    field("commit", Later),
-    field("submodules", Later),
+    field("git", Text(Form::GitUrl)),
+    field("commit", Text(Form::Commit)),
+    field("submodules", Shape::Bool),
+    field("patches", Texts(Form::RelativePath)),
     field("oci", Later),
-    field("patches", Later),
 ];
 
 /// The fields of a repository.
@@ -164,32 +188,35 @@ pub const REPOSITORY: &[Field] = &[
     field("sha256", Text(Form::Sha256)),
 ];
 
-/// The fields of a build, which a later release runs.
+/// The fields of a build.
 pub const BUILD: &[Field] = &[
-    field("tools", Open),
-    field("inputs", Open),
-    field("source", Open),
-    field("sources", Open),
-    field("strip", Open),
-    field("repositories", Open),
-    field("exclude", Open),
-    field("env", Open),
-    field("dir", Open),
-    field("script", Open),
-    field("check", Open),
-    field("shell", Open),
-    field("outputs", Open),
-    field("arch", Open),
-    field("epoch", Open),
-    field("license", Open),
-    field("purl", Open),
-    field("cpe", Open),
-    field("version", Open),
-    field("network", Open),
+    field("version", Shape::Version),
+    field("license", Text(Form::License)),
+    field("purl", Text(Form::Purl)),
+    field("cpe", Text(Form::Cpe)),
+    field("arch", Shape::AnyArch),
+    field("repositories", Shape::Repositories),
+    field("tools", Shape::Inputs),
+    field("inputs", Shape::Inputs),
+    field("exclude", Texts(Form::PackageName)),
+    field("source", Shape::Source),
+    field("sources", Shape::Sources(Form::FolderName)),
+    field("env", Map(Form::BuildEnvName, Form::Any)),
+    field("dir", Text(Form::Directory)),
+    field("shell", TextOrTexts(Form::Filled)),
+    field("script", Text(Form::Filled)),
+    field("check", Text(Form::Filled)),
+    field("outputs", Texts(Form::OutputName)),
+    field("network", Shape::Network),
+    field("epoch", Shape::Int(0, 253_402_300_799)),
 ];
 
 /// The fields of a step.
-pub const STEP: &[Field] = &[field("dir", Open), field("env", Open), field("script", Open)];
+pub const STEP: &[Field] = &[
+    field("dir", Text(Form::Directory)),
+    field("env", Map(Form::BuildEnvName, Form::Any)),
+    field("script", Text(Form::Filled)),
+];
 
 /// The fields of a test.
 pub const TEST: &[Field] = &[

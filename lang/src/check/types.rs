@@ -48,7 +48,17 @@ pub enum Type {
     /// `full`, `listed`.
     Resolve,
     /// A source.
+    Source,
+    /// A build, or an output of one.
+    Build,
+    /// A source or a build.
     Content,
+    /// A package, source or build: what `tools` holds.
+    Input,
+    /// `any`.
+    AnyArch,
+    /// `loopback`.
+    Network,
     /// A repository.
     Repository,
     /// The fields of a function with a block.
@@ -111,6 +121,8 @@ impl Type {
                 Record { fields, row: *row && *other }
             }
             (left, right) if left == right => left.clone(),
+            (left, right) if left.is_content() && right.is_content() => Type::Content,
+            (left, right) if left.is_input() && right.is_input() => Type::Input,
             _ => return None,
         })
     }
@@ -119,6 +131,7 @@ impl Type {
     pub fn compares(&self, other: &Type) -> bool {
         match (self.present(), other.present()) {
             (Type::None, _) | (_, Type::None) => true,
+            (Text, kind) | (kind, Text) if *kind != Text && kind.is_input() => false,
             (Record { row: true, .. }, Text) | (Text, Record { row: true, .. }) => true,
             (Record { .. } | Map(_), Record { .. } | Map(_)) => true,
             (left, right) => left.unify(right).is_some() && !matches!((left, right), (Type::Family, _)),
@@ -130,7 +143,7 @@ impl Type {
         let text = |kind: &Type| matches!(kind.present(), Text | Version | Unknown | Type::None);
         let texts = |kind: &Type| matches!(kind, List(element) if text(element));
         match (self.present(), shape) {
-            (Unknown | Type::None, _) | (_, Shape::Open | Shape::Later) => true,
+            (Unknown | Type::None, _) | (_, Shape::Later) => true,
             (kind, Shape::Text(_) | Shape::Version) => text(kind),
             (kind, Shape::Texts(_)) => texts(kind),
             (kind, Shape::TextOrTexts(_)) => text(kind) || texts(kind),
@@ -141,13 +154,31 @@ impl Type {
             (kind, Shape::Rules) => {
                 kind.values(&|value| matches!(value.present(), Type::Rule | Unknown | Type::None))
             }
-            (List(element), Shape::Contents) => matches!(element.present(), Type::Content | Unknown),
+            (List(element), Shape::Contents) => element.present().is_content() || **element == Unknown,
             (List(element), Shape::Repositories) => matches!(element.present(), Type::Repository | Unknown),
             (kind, Shape::Resolve) => *kind == Type::Resolve,
+            (List(element), Shape::Inputs) => element.present().is_input() || **element == Unknown,
+            (kind, Shape::Source) => matches!(kind, Type::Source | Type::Content),
+            (kind, Shape::Sources(_)) => kind.values(&|value| {
+                matches!(value.present(), Type::Source | Type::Content | Unknown | Type::None)
+            }),
+            (kind, Shape::AnyArch) => *kind == Type::AnyArch,
+            (kind, Shape::Network) => *kind == Type::Network,
+            (kind, Shape::Bool) => *kind == Type::Bool,
             (kind, Shape::Int(..)) => *kind == Int,
             (kind, Shape::Expectation) => matches!(kind, Expectation | Text),
             _ => false,
         }
+    }
+
+    /// Whether it can stand in `contents`.
+    fn is_content(&self) -> bool {
+        matches!(self, Type::Source | Type::Build | Type::Content)
+    }
+
+    /// Whether it can stand in `tools`.
+    fn is_input(&self) -> bool {
+        matches!(self, Text | Type::Input) || self.is_content()
     }
 
     /// Whether it is a map or a record whose values all pass.
@@ -184,7 +215,12 @@ impl fmt::Display for Type {
             Type::Rule => "a path rule",
             Expectation => "an expectation",
             Type::Resolve => "a way to resolve",
-            Type::Content => "a source",
+            Type::Source => "a source",
+            Type::Build => "a build",
+            Type::Content => "a source or build",
+            Type::Input => "a package or content",
+            Type::AnyArch => "any architecture",
+            Type::Network => "a network",
             Type::Repository => "a repository",
             _ => "fields",
         })
@@ -196,6 +232,8 @@ fn plural(kind: &Type) -> String {
         Unknown => "values".to_owned(),
         Type::None => "`none`".to_owned(),
         List(_) => "lists".to_owned(),
+        Type::Content => "sources and builds".to_owned(),
+        Type::Input => "packages and contents".to_owned(),
         Map(_) => "maps".to_owned(),
         other => {
             let single = other.to_string();

@@ -1,10 +1,11 @@
 //! Axes: their values and labels, all points of a file, and the points of one item.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::budget;
 use super::machine::{Eval, Machine, Scope, Stop};
-use super::point::{AxisTable, AxisValue, Point};
+use super::point::{AxisTable, AxisValue, Point, Points};
 use super::value::{Kind, Map, Value};
 use crate::check::definitions::Node;
 use crate::check::suggest;
@@ -35,11 +36,7 @@ impl Machine<'_> {
                 let scope = Scope::new(file, point.clone(), format!("the axis `{name}`"));
                 for value in self.axis_values(&name, values, &scope)? {
                     self.steps(1 + point.axes.len(), file.site(values.span))?;
-                    let labels = table.labels.entry(name.clone()).or_default();
-                    if !labels.iter().any(|known| known.label == value.label) {
-                        self.steps(labels.len(), file.site(values.span))?;
-                        labels.push(value.clone());
-                    }
+                    table.note(&value);
                     let mut axes = point.axes.clone();
                     axes.push(value);
                     next.push(Rc::new(Point { axes }));
@@ -91,12 +88,12 @@ impl Machine<'_> {
             }
             _ => return self.wrong_type(site, "a list or a map", &value),
         };
-        for (index, value) in found.iter().enumerate() {
-            self.steps(index, site)?;
+        let mut seen: BTreeMap<Rc<str>, Site> = BTreeMap::new();
+        for value in &found {
+            self.steps(1, site)?;
             self.axis_value(value)?;
-            if let Some(first) = found[..index].iter().find(|other| other.label == value.label) {
+            if let Some(first) = seen.insert(value.label.clone(), value.value.site) {
                 let message = format!("the axis `{axis}` has `{}` twice", value.label);
-                let first = first.value.site;
                 self.error("hbuild::lang::duplicate_axis_value", value.value.site, message)
                     .related(first, "the first one")
                     .help("take one of them away");
@@ -144,11 +141,11 @@ impl Machine<'_> {
     }
 
     /// The points of an item in order; an item whose `for` has mistakes stops.
-    pub fn points_of(&mut self, node: Node) -> Eval<Rc<Vec<Rc<Point>>>> {
+    pub fn points_of(&mut self, node: Node) -> Eval<Rc<Points>> {
         if let Some(known) = self.item_points.get(&node) {
             return known.clone();
         }
-        let points = self.item_points_of(node).map(Rc::new);
+        let points = self.item_points_of(node).map(|points| Rc::new(Points::new(points)));
         self.item_points.insert(node, points.clone());
         points
     }
@@ -173,12 +170,12 @@ impl Machine<'_> {
         }
         let names: Vec<&str> = over.iter().map(|binding| binding.name.text.as_str()).collect();
         let mut points: Vec<Rc<Point>> = Vec::new();
-        let mut seen: std::collections::BTreeMap<Vec<usize>, usize> = Default::default();
+        let mut seen: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
         for full in &table.points {
             self.steps(1, file.site(declaration.name.span))?;
             let taken = over.iter().zip(&within).all(|(binding, within)| {
                 let label = full.get(&binding.name.text).map(|value| &*value.label);
-                within.as_ref().is_none_or(|labels| labels.iter().any(|known| Some(&**known) == label))
+                within.as_ref().is_none_or(|labels| label.is_some_and(|label| labels.contains(label)))
             });
             if !taken {
                 continue;
@@ -236,7 +233,7 @@ impl Machine<'_> {
         file: FileId,
         binding: &ast::ForBinding,
         table: &AxisTable,
-    ) -> Eval<Option<Vec<Rc<str>>>> {
+    ) -> Eval<Option<BTreeSet<String>>> {
         let Some(values) = &binding.values else { return Ok(None) };
         let axis = binding.name.text.as_str();
         let subject = "the `for` of an item";
@@ -244,12 +241,14 @@ impl Machine<'_> {
         let Kind::List(list) = &value.kind else {
             return self.wrong_type(file.site(values.span), "a list", &value);
         };
-        let mut labels: Vec<Rc<str>> = Vec::new();
+        let mut labels = BTreeSet::new();
         for element in list.iter() {
             self.steps(1, element.site)?;
-            let found = element.label().and_then(|label| table.labels_of(axis).find(|known| *known == label));
+            let found = element.label().filter(|label| table.place(axis, label).is_some());
             match found {
-                Some(label) => labels.push(label.into()),
+                Some(label) => {
+                    labels.insert(label);
+                }
                 None if table.points.is_empty() => return Err(Stop),
                 None => {
                     let written = element.label().unwrap_or_else(|| element.describe().to_owned());

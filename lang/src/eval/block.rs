@@ -43,7 +43,7 @@ impl Machine<'_> {
                 },
                 Statement::Test(test) => self.test(test, scope).map(|test| out.tests.push(test)),
                 Statement::Waive(waive) => self.waiver(waive, scope).map(|waiver| out.waivers.push(waiver)),
-                Statement::Step(_) => Ok(()),
+                Statement::Step(step) => self.step(step, scope).map(|step| out.steps.push(step)),
             };
             whole = whole.and(done);
             if self.budget.is_spent() {
@@ -121,4 +121,5 @@ fn merge(fields: &FieldSet, rank: Rank, site: Site, out: &mut Collected) {
     }
     out.tests.extend(fields.tests.iter().cloned());
     out.waivers.extend(fields.waivers.iter().cloned());
+    out.steps.extend(fields.steps.iter().cloned());
 }

@@ -78,7 +78,7 @@ impl Machine<'_> {
             Binding::Declaration(item) => {
                 let declaration = program.file(file).declaration(item).ok_or(Stop)?;
                 if declaration.kind == DeclarationKind::Image {
-                    let help = "an image takes packages, sources and paths";
+                    let help = "an image takes packages, sources, builds and paths";
                     return self.stop(
                         "hbuild::lang::not_a_value",
                         site,
@@ -125,7 +125,7 @@ impl Machine<'_> {
                 return self.wrong_type(site, &format!("a value of the axis `{axis}` or its label"), &value);
             };
             let known = self.axes.get(&file).cloned().unwrap_or_default();
-            if !known.labels_of(axis).any(|known| known == label) {
+            if known.place(axis, &label).is_none() {
                 let help = suggest::help(&label, known.labels_of(axis), "labels");
                 let message = format!("the axis `{axis}` has no `{label}`");
                 return self.stop("hbuild::lang::unknown_label", site, message, &help);

@@ -2,12 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::machine::{Machine, Scope};
 use super::point::Point;
 use super::value::{Kind, Map};
 use crate::modules::Binding;
-use crate::recipe::{Distro, Flavor, PathRule};
+use crate::recipe::{Distro, Family, Flavor, PathRule, Repository};
+
+/// What the builds of one distro have in common, made once.
+#[derive(Debug, Default)]
+pub struct Shared {
+    rules: Option<Arc<BTreeMap<String, PathRule>>>,
+    effects: BTreeMap<Family, Arc<BTreeMap<String, Vec<String>>>>,
+    repositories: BTreeMap<Distro, Arc<Vec<Repository>>>,
+}
 
 impl Machine<'_> {
     /// The rules below a recipe's own, and the effects of the distro's packages.
@@ -16,17 +25,56 @@ impl Machine<'_> {
         distro: &Distro,
         flavor: Flavor,
     ) -> (BTreeMap<String, PathRule>, BTreeMap<String, Vec<String>>) {
-        let rules = self.edition_table("edition/paths", &format!("{flavor}-rules"));
-        let effects = self.edition_table("edition/effects", &format!("{}-packages", distro.family));
+        (self.rules(&format!("{flavor}-rules")), self.effects(distro.family))
+    }
+
+    /// What of the packages no root of a build needs.
+    pub fn root_rules(&mut self) -> Arc<BTreeMap<String, PathRule>> {
+        if let Some(known) = &self.shared.rules {
+            return Arc::clone(known);
+        }
+        let rules = Arc::new(self.rules("root-rules"));
+        self.shared.rules.insert(rules).clone()
+    }
+
+    /// The effects of a distro's packages for builds.
+    pub fn root_effects(&mut self, family: Family) -> Arc<BTreeMap<String, Vec<String>>> {
+        if let Some(known) = self.shared.effects.get(&family) {
+            return Arc::clone(known);
+        }
+        let effects = Arc::new(self.effects(family));
+        self.shared.effects.insert(family, Arc::clone(&effects));
+        effects
+    }
+
+    /// The repositories of a build: shared with the build of the same distro before it, where they are the same.
+    pub fn share_repositories(&mut self, distro: &Distro, found: Vec<&Repository>) -> Arc<Vec<Repository>> {
+        if let Some(known) = self.shared.repositories.get(distro)
+            && known.iter().eq(found.iter().copied())
+        {
+            return Arc::clone(known);
+        }
+        let repositories = Arc::new(found.into_iter().cloned().collect::<Vec<_>>());
+        self.shared.repositories.insert(distro.clone(), Arc::clone(&repositories));
+        repositories
+    }
+
+    fn rules(&mut self, name: &str) -> BTreeMap<String, PathRule> {
+        let rules = self.edition_table("edition/paths", name);
         let rules = rules.entries.iter().filter_map(|entry| match &entry.value.kind {
             Kind::Rule(rule) => Some((entry.key.to_string(), PathRule::clone(rule))),
             _ => None,
         });
+        rules.collect()
+    }
+
+    fn effects(&mut self, family: Family) -> BTreeMap<String, Vec<String>> {
+        let effects = self.edition_table("edition/effects", &format!("{family}-packages"));
         let effects = effects.entries.iter().map(|entry| {
             let names = super::call::texts(&entry.value).unwrap_or_default();
             (entry.key.to_string(), names.into_iter().map(|(name, _)| name).collect())
         });
-        (rules.collect(), effects.collect())
+        effects.collect()
     }
 
     /// The `let` called `name` of a module of the edition; empty where there is none.

@@ -346,7 +346,7 @@ impl Machine<'_> {
             && scope.point.get(axis).is_some()
             && let Some(table) = self.axes.get(&scope.file).cloned()
         {
-            for value in table.labels.get(axis.as_str()).into_iter().flatten() {
+            for value in table.values_of(axis) {
                 let taken = |machine: &mut Self, arm: &ast::Arm| {
                     machine.matches(&value.value, &arm.pattern, scope.file) == Ok(true)
                 };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::value::Value;
 use crate::modules::Site;
-use crate::recipe::{Test, Waiver};
+use crate::recipe::{Step, Test, Waiver};
 
 /// The fields of a block after its ranks are settled: at most one value for a field, and what is appended.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub struct FieldSet {
     pub tests: Vec<Test>,
     /// Waivers in source order.
     pub waivers: Vec<Waiver>,
+    /// Steps in source order, each with the place of its name.
+    pub steps: Vec<(Step, Site)>,
     /// Whether a mistake was reported, so that something may be missing.
     pub failed: bool,
 }
@@ -80,6 +82,8 @@ pub struct Collected {
     pub tests: Vec<Test>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
+    /// Steps.
+    pub steps: Vec<(Step, Site)>,
     /// Whether a mistake was reported.
     pub failed: bool,
 }
@@ -100,8 +104,8 @@ pub struct Tie {
 impl Collected {
     /// The settled fields, and the ties found on the way (the first of each tie stands).
     pub fn settle(self) -> (FieldSet, Vec<Tie>) {
-        let (tests, waivers, failed) = (self.tests, self.waivers, self.failed);
-        let mut set = FieldSet { tests, waivers, failed, ..FieldSet::default() };
+        let (tests, waivers, steps, failed) = (self.tests, self.waivers, self.steps, self.failed);
+        let mut set = FieldSet { tests, waivers, steps, failed, ..FieldSet::default() };
         let mut ties = Vec::new();
         for (name, candidates) in self.fields {
             let value = strongest(candidates, || name.clone(), &mut ties);

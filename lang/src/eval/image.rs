@@ -17,7 +17,7 @@ use crate::recipe::{
 };
 
 /// The time of directories and generated files unless a recipe sets one.
-const EPOCH: i64 = 315_532_800;
+pub const EPOCH: i64 = 315_532_800;
 /// Who runs an image unless a recipe says so.
 const RUN_AS: &str = "65532:65532";
 
@@ -210,8 +210,8 @@ fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
     }
 }
 
-/// The distro's own repositories, or those that the image sets; then those that it adds.
-fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Vec<Repository> {
+/// The distro's own repositories, or those that the item sets; then those that it adds.
+pub fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Vec<Repository> {
     let mut found = if fields.has("repositories") { Vec::new() } else { releases::all(distro) };
     for element in fields.elements("repositories").unwrap_or_default() {
         match &element.kind {
@@ -238,7 +238,7 @@ fn contents(fields: &mut Fields<'_, '_>) -> Vec<Located<Content>> {
                 contents.push(Located { value: Content::clone(content), place });
             }
             _ => {
-                let _: Eval<()> = fields.machine.wrong_type(element.site, "a source", &element);
+                let _: Eval<()> = fields.machine.wrong_type(element.site, "a source or build", &element);
                 fields.failed = true;
             }
         }

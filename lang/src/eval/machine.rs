@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::budget::{Budget, Spent};
-use super::point::{AxisTable, Point};
+use super::edition::Shared;
+use super::point::{AxisTable, Point, Points};
 use super::value::Value;
 use crate::Files;
 use crate::check::definitions::{Definitions, Node};
@@ -29,7 +30,7 @@ pub struct Machine<'p> {
     pub files: &'p dyn Files,
     /// The axes of each file.
     pub axes: BTreeMap<FileId, Rc<AxisTable>>,
-    /// The imported items that are referred to: their points.
+    /// The items that are referred to: their points.
     pub referred: BTreeSet<(Node, recipe::Point)>,
     /// What is wrong.
     pub reports: &'p mut Reports,
@@ -38,7 +39,13 @@ pub struct Machine<'p> {
     /// Values of `let`s, by definition and the labels of the axes it varies over.
     pub lets: BTreeMap<(Node, recipe::Point), Eval<Value>>,
     /// The points of items.
-    pub item_points: BTreeMap<Node, Eval<Rc<Vec<Rc<Point>>>>>,
+    pub item_points: BTreeMap<Node, Eval<Rc<Points>>>,
+    /// Further outputs of builds that something takes, each with the place of its name.
+    pub outputs: Vec<(recipe::Content, Site)>,
+    /// Where each build is declared, by its name in the evaluated recipe.
+    pub build_sites: BTreeMap<String, Site>,
+    /// What builds share.
+    pub shared: Shared,
 }
 
 /// What an expression can see.

@@ -6,6 +6,8 @@
 mod axes;
 mod block;
 mod budget;
+mod build;
+mod builds;
 mod call;
 mod edition;
 mod expr;
@@ -25,7 +27,7 @@ mod take;
 mod value;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Files;
 use crate::check::definitions::Definitions;
@@ -52,6 +54,9 @@ pub fn evaluate(
         budget: Default::default(),
         lets: BTreeMap::new(),
         item_points: BTreeMap::new(),
+        outputs: Vec::new(),
+        build_sites: BTreeMap::new(),
+        shared: Default::default(),
     };
     machine.evaluate_axes();
     let entry = FileId::default();
@@ -69,6 +74,7 @@ pub fn evaluate(
     machine.distinct_tags(&placed);
     recipe.images = placed.into_iter().map(|placed| placed.image).collect();
     machine.imported(&mut recipe);
+    machine.finish_builds(&mut recipe);
     recipe
 }
 
@@ -95,7 +101,7 @@ impl Machine<'_> {
         placed: &mut Vec<Placed>,
     ) {
         let Ok(points) = self.points_of(node) else { return };
-        for point in points.iter() {
+        for point in &points.all {
             if self.budget.is_spent() {
                 return;
             }
@@ -105,20 +111,36 @@ impl Machine<'_> {
                 DeclarationKind::Repository => {
                     let _ = self.repository(node, point, node.0.site(declaration.name.span));
                 }
-                DeclarationKind::Build => {}
+                DeclarationKind::Build => recipe.builds.extend(self.build(node, point).ok()),
             }
         }
     }
 
-    /// Evaluates the sources of imported files that something refers to, at the points referred to.
+    /// Evaluates the sources and builds of imported files that something refers to, at the points referred to;
+    /// the builds refer to more.
     fn imported(&mut self, recipe: &mut Recipe) {
-        let referred = std::mem::take(&mut self.referred);
-        for (node, labels) in referred.iter().filter(|(node, _)| node.0 != FileId::default()) {
-            let Ok(points) = self.points_of(*node) else { continue };
-            if let Some(point) = points.iter().find(|point| point.labels() == *labels) {
-                recipe.sources.extend(self.source(*node, point).ok());
+        let entry = FileId::default();
+        let (mut sources, mut builds) = (BTreeMap::new(), BTreeMap::new());
+        let mut done = BTreeSet::new();
+        loop {
+            let mut referred = std::mem::take(&mut self.referred);
+            referred.retain(|(node, labels)| node.0 != entry && done.insert((*node, labels.clone())));
+            if referred.is_empty() || self.budget.is_spent() {
+                break;
+            }
+            for (node, labels) in referred {
+                let Ok(points) = self.points_of(node) else { continue };
+                let Some(point) = points.find(&labels) else { continue };
+                let kind = self.program.file(node.0).declaration(node.1).map(|declaration| declaration.kind);
+                if kind == Some(DeclarationKind::Build) {
+                    builds.extend(self.build(node, point).ok().map(|build| ((node, labels), build)));
+                } else {
+                    sources.extend(self.source(node, point).ok().map(|source| ((node, labels), source)));
+                }
             }
         }
+        recipe.sources.extend(sources.into_values());
+        recipe.builds.extend(builds.into_values());
     }
 
     /// Reports a tag or a variant's name that two variants of one image have; architectures share theirs.

@@ -61,7 +61,7 @@ impl Machine<'_> {
                 let declaration = self.program.file(file).declaration(item).ok_or(Stop)?;
                 match declaration.kind {
                     DeclarationKind::Image => {
-                        let help = "an image takes packages, sources and paths";
+                        let help = "an image takes packages, sources, builds and paths";
                         self.stop("hbuild::lang::not_a_value", site, format!("`{name}` is an image"), help)
                     }
                     _ => self.reference((file, item), &[], site, scope),
@@ -152,6 +152,10 @@ impl Machine<'_> {
                     None => self.no_member(&base, name, name_site),
                 }
             }
+            Kind::Content(content) => match self.output(content, name, name_site) {
+                Some(content) => Ok(Value { kind: Kind::Content(Rc::new(content)), site }),
+                None => self.no_member(&base, name, name_site),
+            },
             _ => self.no_member(&base, name, name_site),
         }
     }
@@ -230,6 +234,8 @@ pub fn constant_kind(constant: Constant) -> Kind {
         Constant::Flavor(flavor) => Kind::Flavor(flavor),
         Constant::Rule(rule) => Kind::Rule(Rc::new(rule)),
         Constant::Resolve(resolve) => Kind::Resolve(resolve),
+        Constant::AnyArch => Kind::AnyArch,
+        Constant::Loopback => Kind::Loopback,
     }
 }
 

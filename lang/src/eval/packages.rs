@@ -1,4 +1,4 @@
-//! The packages of an image: each in the grammar of its distro, no two pins for one.
+//! The packages of an image or of a build's root: each in the grammar of its distro, no two pins for one.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,14 @@ use crate::recipe::{Family, Located};
 /// The packages and the exclusions of the image, without duplicates.
 pub fn take(fields: &mut Fields<'_, '_>, family: Family) -> (Vec<Located<String>>, Vec<Located<String>>) {
     let packages = fields.texts("packages");
-    let exclude = fields.texts("exclude");
+    requested(fields, family, &[&packages]);
+    (located(fields, packages), exclude(fields, family))
+}
+
+/// Checks packages of one root, in as many lists as there are.
+pub fn requested(fields: &mut Fields<'_, '_>, family: Family, lists: &[&[(String, Site)]]) {
     let mut pins: BTreeMap<String, (String, Site)> = BTreeMap::new();
-    for (text, site) in &packages {
+    for (text, site) in lists.iter().copied().flatten() {
         match package::parse(text, family) {
             Ok(Request { name, pin: Some(pin) }) => pinned(fields, name, pin, *site, &mut pins),
             Ok(_) => {}
@@ -22,13 +27,18 @@ pub fn take(fields: &mut Fields<'_, '_>, family: Family) -> (Vec<Located<String>
             }
         }
     }
+}
+
+/// The exclusions, without duplicates.
+pub fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> {
+    let exclude = fields.texts("exclude");
     for (text, site) in &exclude {
         if let Some(problem) = package::name_problem(text, family) {
             fields.machine.error(problem.code, *site, problem.message).help(problem.help);
             fields.failed = true;
         }
     }
-    (located(fields, packages), located(fields, exclude))
+    located(fields, exclude)
 }
 
 fn pinned(
@@ -56,7 +66,8 @@ fn pinned(
     }
 }
 
-fn located(fields: &Fields<'_, '_>, texts: Vec<(String, Site)>) -> Vec<Located<String>> {
+/// The texts with their places, without duplicates.
+pub fn located(fields: &Fields<'_, '_>, texts: Vec<(String, Site)>) -> Vec<Located<String>> {
     let mut found: Vec<Located<String>> = Vec::new();
     for (value, site) in texts {
         if !found.iter().any(|known| known.value == value) {

@@ -1,11 +1,12 @@
-//! Parts of an image with blocks of their own: tests and waivers.
+//! Parts of items with blocks of their own: tests and waivers of an image, steps of a build.
 
 use super::machine::{Eval, Machine, Scope, Stop};
 use super::source::missing;
 use super::take::Fields;
 use crate::check::form::Form;
 use crate::check::schema;
-use crate::recipe::{Test, Waiver};
+use crate::modules::Site;
+use crate::recipe::{Step, Test, Waiver};
 use crate::syntax::ast;
 
 impl Machine<'_> {
@@ -43,5 +44,21 @@ impl Machine<'_> {
         let (paths, because) = (fields.plain("paths"), fields.text("because"));
         let because = because.filter(|_| !fields.failed).ok_or(Stop)?;
         Ok(Waiver { rule, paths, because, place: self.program.place(site) })
+    }
+
+    /// A step, with the place of its name.
+    pub fn step(&mut self, step: &ast::Step, scope: &Scope) -> Eval<(Step, Site)> {
+        let site = scope.file.site(step.name.span);
+        let name = self.string(&step.name, scope)?.to_string();
+        self.form(&name, Form::Line, site)?;
+        let set = self.block(&step.block, scope);
+        let item = format!("step \"{name}\"");
+        let mut fields = Fields::new(self, set, schema::STEP, &item);
+        if !fields.has("script") && !fields.failed {
+            missing(&mut fields, &item, "script", site);
+        }
+        let (dir, env, script) = (fields.text("dir"), fields.map("env"), fields.text("script"));
+        let script = script.filter(|_| !fields.failed).ok_or(Stop)?;
+        Ok((Step { name, env, dir, script, place: self.program.place(site) }, site))
     }
 }

@@ -26,7 +26,9 @@ pub fn matches(machine: &mut Machine<'_>, value: &Value, pattern: &ast::Pattern,
             Constant::Family(family) => return of_family(machine, value, family, None, site),
             Constant::Arch(arch) => Kind::Arch(arch),
             Constant::Flavor(flavor) => Kind::Flavor(flavor),
-            Constant::Rule(_) | Constant::Resolve(_) => return unknown(machine, name, file),
+            Constant::Rule(_) | Constant::Resolve(_) | Constant::AnyArch | Constant::Loopback => {
+                return unknown(machine, name, file);
+            }
         },
         PatternKind::Name { name, arguments: Some(arguments) } => {
             let Some(argument) = text_argument(arguments) else {

@@ -48,26 +48,73 @@ impl Point {
     }
 }
 
+/// The points of an item.
+#[derive(Debug)]
+pub struct Points {
+    /// In the order of axes and labels.
+    pub all: Vec<Rc<Point>>,
+    by_labels: BTreeMap<recipe::Point, usize>,
+}
+
+impl Points {
+    /// The points, which differ in their labels.
+    pub fn new(all: Vec<Rc<Point>>) -> Points {
+        let by_labels = all.iter().enumerate().map(|(index, point)| (point.labels(), index)).collect();
+        Points { all, by_labels }
+    }
+
+    /// The point with these labels.
+    pub fn find(&self, labels: &recipe::Point) -> Option<&Rc<Point>> {
+        self.all.get(*self.by_labels.get(labels)?)
+    }
+}
+
 /// The axes of a file with all their points.
 #[derive(Debug, Default)]
 pub struct AxisTable {
     /// Names in the order declared.
     pub names: Vec<Rc<str>>,
     /// Labels of each axis in the order they come up.
-    pub labels: BTreeMap<Rc<str>, Vec<AxisValue>>,
+    labels: BTreeMap<Rc<str>, Labels>,
     /// Every point, in the order of axes and labels.
     pub points: Vec<Rc<Point>>,
 }
 
+/// The labels of one axis.
+#[derive(Debug, Default)]
+struct Labels {
+    values: Vec<AxisValue>,
+    places: BTreeMap<Rc<str>, usize>,
+}
+
 impl AxisTable {
+    /// Notes the label of a value.
+    pub fn note(&mut self, value: &AxisValue) {
+        let labels = self.labels.entry(value.axis.clone()).or_default();
+        if !labels.places.contains_key(&value.label) {
+            labels.places.insert(value.label.clone(), labels.values.len());
+            labels.values.push(value.clone());
+        }
+    }
+
     /// The labels of an axis in order.
     pub fn labels_of(&self, axis: &str) -> impl Iterator<Item = &str> {
-        self.labels.get(axis).into_iter().flatten().map(|value| &*value.label)
+        self.values_of(axis).map(|value| &*value.label)
+    }
+
+    /// The first value of each label of an axis, in order.
+    pub fn values_of(&self, axis: &str) -> impl Iterator<Item = &AxisValue> {
+        self.labels.get(axis).into_iter().flat_map(|labels| &labels.values)
+    }
+
+    /// The place of a label on its axis.
+    pub fn place(&self, axis: &str, label: &str) -> Option<usize> {
+        self.labels.get(axis)?.places.get(label).copied()
     }
 
     /// The place of a point's labels in the order of axes and labels, to sort by.
     pub fn order(&self, point: &Point) -> Vec<usize> {
-        let place = |value: &AxisValue| self.labels_of(&value.axis).position(|label| label == &*value.label);
+        let place = |value: &AxisValue| self.place(&value.axis, &value.label);
         point.axes.iter().map(|value| place(value).unwrap_or(usize::MAX)).collect()
     }
 }

@@ -6,7 +6,7 @@ use super::machine::{Eval, Machine, Scope, Stop};
 use super::name::SHARED_AXES;
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
-use crate::modules::{FileId, LoadedFile, Site};
+use crate::modules::{FileId, LoadedFile, Site, builtin};
 use crate::recipe::{self, Content, ContentKind};
 use crate::syntax::ast::DeclarationKind;
 
@@ -23,11 +23,6 @@ impl Machine<'_> {
         let program = self.program;
         let declaration = program.file(file).declaration(item).ok_or(Stop)?;
         let name = &declaration.name.text;
-        if declaration.kind == DeclarationKind::Build {
-            let message = format!("`{name}` is a build, and this hbuild cannot run builds yet");
-            let help = "builds come with a later release; take packages or a source";
-            return self.stop("hbuild::lang::not_in_this_version", site, message, help);
-        }
         if self.definitions.is_broken(node) {
             return Err(Stop);
         }
@@ -51,7 +46,7 @@ impl Machine<'_> {
             }
         }
         let points = self.points_of(node)?;
-        let Some(point) = points.iter().find(|point| point.labels() == wanted).cloned() else {
+        let Some(point) = points.find(&wanted).cloned() else {
             let labels: Vec<String> = wanted.iter().map(|(axis, label)| format!("{axis} {label}")).collect();
             let message = format!("`{name}` has no value at {}", labels.join(", "));
             let help = format!("let `{name}` vary over it, or take it only where it is, with `when`");
@@ -61,9 +56,13 @@ impl Machine<'_> {
             return self.repository(node, &point, site);
         }
         self.referred.insert((node, wanted.clone()));
+        let kind = match declaration.kind {
+            DeclarationKind::Build => ContentKind::Build,
+            _ => ContentKind::Source,
+        };
         let content = Content {
             source: self.item_name(file, name),
-            kind: ContentKind::Source,
+            kind,
             output: None,
             point: wanted,
             at: "/".to_owned(),
@@ -72,6 +71,17 @@ impl Machine<'_> {
             replacing: Vec::new(),
         };
         Ok(Value { kind: Kind::Content(Rc::new(content)), site })
+    }
+
+    /// A further output of the build; `None` where the content cannot have one of that name.
+    pub fn output(&mut self, content: &Content, name: &str, site: Site) -> Option<Content> {
+        let method = builtin::CONTENT_METHODS.iter().any(|(method, _)| *method == name);
+        if content.kind != ContentKind::Build || content.output.is_some() || method {
+            return None;
+        }
+        let content = Content { output: Some(name.to_owned()), ..content.clone() };
+        self.outputs.push((content.clone(), site));
+        Some(content)
     }
 
     /// The name of an item in the evaluated recipe: its own, behind its module's where it is imported.

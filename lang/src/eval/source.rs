@@ -25,11 +25,12 @@ impl Machine<'_> {
         let mut fields = Fields::new(self, set, schema::SOURCE, &format!("source `{name}`"));
         let from = from(&mut fields, &name, site);
         let (license, purl, cpe) = (fields.text("license"), fields.text("purl"), fields.text("cpe"));
+        let patches = fields.texts("patches");
         let failed = fields.failed;
+        let patches = super::packages::located(&fields, patches);
         let from = from.filter(|_| !failed).ok_or(Stop)?;
         let place = self.program.place(site);
         let description = declaration.doc.clone();
-        let patches = Vec::new();
         Ok(Source { name, point: point.labels(), from, license, purl, cpe, patches, description, place })
     }
 
@@ -97,28 +98,45 @@ impl Machine<'_> {
     }
 }
 
+/// The fields that say where the bytes come from, each with those that go with it alone.
+const ORIGINS: [(&str, &[&str]); 3] =
+    [("url", &["sha256", "strip"]), ("path", &[]), ("git", &["commit", "submodules"])];
+
 fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFrom> {
     let item = format!("source `{name}`");
-    match (fields.has("url"), fields.has("path")) {
-        (true, true) => {
-            let at = fields.site("path", site);
-            let message = format!("{item} has both `url` and `path`");
-            fields.machine.error("hbuild::lang::source_conflict", at, message).help("keep one of them");
+    let mut given = ORIGINS.iter().filter(|(origin, _)| fields.has(origin));
+    let (first, second) = (given.next(), given.next());
+    let Some((origin, _)) = first else {
+        if !fields.failed {
+            let message = format!("{item} says nowhere where its bytes come from");
+            let help = "write `url = …` with `sha256 = …`, `git = …` with `commit = …`, or `path = …`";
+            fields.machine.error("hbuild::lang::missing_field", site, message).help(help);
             fields.failed = true;
-            None
         }
-        (false, true) => {
-            for other in ["sha256", "strip"] {
-                if fields.has(other) {
-                    let at = fields.site(other, site);
-                    let message = format!("`{other}` goes with `url`, not with `path`");
-                    fields.machine.error("hbuild::lang::source_conflict", at, message).help("leave it out");
-                    fields.failed = true;
-                }
+        return None;
+    };
+    if let Some((other, _)) = second {
+        let message = format!("{item} has both `{origin}` and `{other}`");
+        conflict(fields, other, site, message, "keep one of them");
+        return None;
+    }
+    for (of, field) in ORIGINS.iter().flat_map(|(of, fields)| fields.iter().map(move |field| (of, field))) {
+        if of != origin && fields.has(field) {
+            let message = format!("`{field}` goes with `{of}`, not with `{origin}`");
+            conflict(fields, field, site, message, "leave it out");
+        }
+    }
+    match *origin {
+        "path" => fields.text("path").map(|path| SourceFrom::Path { path }),
+        "git" => {
+            if !fields.has("commit") {
+                missing(fields, &item, "commit", site);
             }
-            fields.text("path").map(|path| SourceFrom::Path { path })
+            let (url, commit) = (fields.text("git"), fields.text("commit"));
+            let submodules = fields.bool("submodules").unwrap_or(false);
+            url.zip(commit).map(|(url, commit)| SourceFrom::Git { url, commit, submodules })
         }
-        (true, false) => {
+        _ => {
             if !fields.has("sha256") {
                 missing(fields, &item, "sha256", site);
             }
@@ -127,16 +145,14 @@ fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFro
             let strip = fields.int("strip").and_then(|strip| u32::try_from(strip).ok()).unwrap_or(1);
             sha256.filter(|_| !urls.is_empty()).map(|sha256| SourceFrom::Url { urls, sha256, strip })
         }
-        (false, false) => {
-            if !fields.failed {
-                let message = format!("{item} says nowhere where its bytes come from");
-                let help = "write `url = …` with `sha256 = …`, or `path = …`";
-                fields.machine.error("hbuild::lang::missing_field", site, message).help(help);
-                fields.failed = true;
-            }
-            None
-        }
     }
+}
+
+/// Reports that a field of a source does not go with another.
+fn conflict(fields: &mut Fields<'_, '_>, field: &str, site: Site, message: String, help: &str) {
+    let at = fields.site(field, site);
+    fields.machine.error("hbuild::lang::source_conflict", at, message).help(help);
+    fields.failed = true;
 }
 
 /// Reports that a field is missing.

@@ -10,7 +10,7 @@ use crate::check::form::Form;
 use crate::check::schema::{self, Shape};
 use crate::check::suggest;
 use crate::modules::Site;
-use crate::recipe::{Expectation, Test, Waiver};
+use crate::recipe::{Expectation, Step, Test, Waiver};
 
 /// The fields of one block being taken.
 pub struct Fields<'a, 'p> {
@@ -62,7 +62,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     fn shape(&self, name: &str) -> Shape {
-        schema::find(self.schema, name).map_or(Shape::Open, |field| field.shape)
+        schema::find(self.schema, name).map_or(Shape::Later, |field| field.shape)
     }
 
     /// Whether the field has a value.
@@ -72,6 +72,12 @@ impl<'a, 'p> Fields<'a, 'p> {
             .get(name)
             .and_then(|field| field.value.as_ref())
             .is_some_and(|(value, _)| !value.is_none())
+    }
+
+    /// Whether anything is said about the field.
+    pub fn mentions(&self, name: &str) -> bool {
+        let field = self.set.fields.get(name);
+        self.has(name) || field.is_some_and(|field| !field.keys.is_empty() || !field.appends.is_empty())
     }
 
     /// The place of the field's name, of the first thing appended, or `other`.
@@ -120,6 +126,18 @@ impl<'a, 'p> Fields<'a, 'p> {
         let value = self.single(name)?;
         let number = self.machine.int(&value, least, most);
         self.fail(number)
+    }
+
+    /// The condition of a field.
+    pub fn bool(&mut self, name: &str) -> Option<bool> {
+        let value = self.single(name)?;
+        match value.kind {
+            Kind::Bool(condition) => Some(condition),
+            _ => {
+                let wanted = self.machine.wrong_type(value.site, Shape::Bool.describe(), &value);
+                self.fail(wanted)
+            }
+        }
     }
 
     /// The value of a field that is looked at by its kind.
@@ -243,6 +261,11 @@ impl<'a, 'p> Fields<'a, 'p> {
     /// The tests.
     pub fn tests(&mut self) -> Vec<Test> {
         std::mem::take(&mut self.set.tests)
+    }
+
+    /// The steps, each with the place of its name.
+    pub fn steps(&mut self) -> Vec<(Step, Site)> {
+        std::mem::take(&mut self.set.steps)
     }
 
     /// The waivers.

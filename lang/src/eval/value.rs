@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::fields::FieldSet;
 use super::version::Version;
 use crate::modules::Site;
-use crate::recipe::{Arch, Content, Distro, Expectation, Family, Flavor, PathRule, Repository, Resolve};
+use crate::recipe::{
+    Arch, Content, ContentKind, Distro, Expectation, Family, Flavor, PathRule, Repository, Resolve,
+};
 
 /// A value with its place. A value that passes through a `let` keeps the place of its literal.
 #[derive(Debug, Clone)]
@@ -49,7 +51,11 @@ pub enum Kind {
     Expectation(Rc<Expectation>),
     /// `full`, `listed`.
     Resolve(Resolve),
-    /// A source, perhaps with `.at(…)` and the like.
+    /// `any`.
+    AnyArch,
+    /// `loopback`.
+    Loopback,
+    /// A source or build, perhaps with `.at(…)` and the like.
     Content(Rc<Content>),
     /// A package repository.
     Repository(Rc<Repository>),
@@ -118,7 +124,10 @@ impl Value {
             Kind::Rule(_) => "a path rule",
             Kind::Expectation(_) => "an expectation",
             Kind::Resolve(_) => "a way to resolve",
-            Kind::Content(_) => "a content",
+            Kind::AnyArch => "any architecture",
+            Kind::Loopback => "a network",
+            Kind::Content(content) if content.kind == ContentKind::Build => "a build",
+            Kind::Content(_) => "a source",
             Kind::Repository(_) => "a repository",
             Kind::Fields(_) => "fields",
         }
@@ -163,6 +172,7 @@ impl Value {
             (Kind::Arch(left), Kind::Arch(right)) => left == right,
             (Kind::Flavor(left), Kind::Flavor(right)) => left == right,
             (Kind::Resolve(left), Kind::Resolve(right)) => left == right,
+            (Kind::AnyArch, Kind::AnyArch) | (Kind::Loopback, Kind::Loopback) => true,
             (Kind::Rule(left), Kind::Rule(right)) => left == right,
             (Kind::Expectation(left), Kind::Expectation(right)) => left == right,
             (Kind::Content(left), Kind::Content(right)) => left == right,

@@ -15,6 +15,10 @@ pub enum Constant {
     Rule(PathRule),
     /// `full`, `listed`.
     Resolve(Resolve),
+    /// `any`.
+    AnyArch,
+    /// `loopback`.
+    Loopback,
 }
 
 /// The constant called `name`.
@@ -30,6 +34,8 @@ pub fn constant(name: &str) -> Option<Constant> {
         "keep" => Constant::Rule(PathRule::Keep),
         "full" => Constant::Resolve(Resolve::Full),
         "listed" => Constant::Resolve(Resolve::Listed),
+        "any" => Constant::AnyArch,
+        "loopback" => Constant::Loopback,
         _ => return None,
     })
 }
@@ -225,6 +231,7 @@ pub fn names<'a>() -> impl Iterator<Item = &'a str> {
         "full",
         "keep",
         "listed",
+        "loopback",
         "runtime",
         "symlink",
         "version",

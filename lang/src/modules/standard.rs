@@ -24,6 +24,7 @@ macro_rules! embedded {
 const MODULES: &[(&str, &str)] = embedded!("",
     "alpine" => "alpine.hb",
     "base" => "base.hb",
+    "c" => "c.hb",
     "debian" => "debian.hb",
     "tag" => "tag.hb",
     "edition/effects" => "edition/effects.hb",

@@ -1,6 +1,7 @@
 hbuild 1
 
-# What an image of each flavor drops unless its recipe says otherwise. A recipe's `keep` brings one back.
+# What an image of each flavor drops unless its recipe says otherwise. A recipe's `keep` brings one back. And what
+# of its packages the root of a build never has.
 
 let runtime-rules = {
   "/usr/share/bash-completion/**" = delete
@@ -18,3 +19,19 @@ let runtime-rules = {
 }
 
 let dev-rules = {}
+
+let root-rules = {
+  "/usr/share/bash-completion/**" = delete
+  "/usr/share/bug/**"             = delete
+  "/usr/share/doc-base/**"        = delete
+  "/usr/share/doc/**"             = delete
+  "/usr/share/gdb/**"             = delete
+  "/usr/share/info/**"            = delete
+  "/usr/share/lintian/**"         = delete
+  "/usr/share/locale/**"          = delete
+  "/usr/share/man/**"             = delete
+  "/usr/share/menu/**"            = delete
+  "/usr/share/zsh/**"             = delete
+  "/var/cache/**"                 = delete
+  "/var/lib/dpkg/**"              = delete
+}

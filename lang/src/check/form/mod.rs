@@ -1,6 +1,7 @@
 //! Strings that must have a form: paths, digests, dates, ports, names. One place for each, used by the field
 //! that takes it.
 
+mod build;
 mod glob;
 mod names;
 mod text;
@@ -62,6 +63,18 @@ pub enum Form {
     Package,
     /// A suite or branch of a repository.
     Suite,
+    /// URL of a git repository: `https:`, `ssh:` or `file:`.
+    GitUrl,
+    /// A commit: 40 or 64 hexadecimal digits.
+    Commit,
+    /// One name of a folder.
+    FolderName,
+    /// A folder of a build: absolute, or relative to `$SRC`.
+    Directory,
+    /// A name of an environment variable that a build does not set itself.
+    BuildEnvName,
+    /// The name of a further output of a build.
+    OutputName,
 }
 
 /// Why a string has not its form.
@@ -111,6 +124,12 @@ impl Form {
             Form::Word => names::word(text),
             Form::PackageName | Form::Package => text::filled(text),
             Form::Suite => names::suite(text),
+            Form::GitUrl => text::git_url(text),
+            Form::Commit => text::commit(text),
+            Form::FolderName => build::folder(text),
+            Form::Directory => build::directory(text),
+            Form::BuildEnvName => build::env(text),
+            Form::OutputName => build::output(text),
         }
     }
 }

@@ -132,6 +132,41 @@ pub fn url(text: &str) -> Option<Problem> {
     if host.is_empty() { wrong("names no host") } else { None }
 }
 
+/// `https://host/…`, `ssh://user@host/…` or `file:///…`.
+pub fn git_url(text: &str) -> Option<Problem> {
+    let help = "write `https://…`, `ssh://git@…` or `file:///…`";
+    let wrong = |why: &str| problem("hbuild::lang::bad_url", format!("`{text}` {why}"), help);
+    if text.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
+        return wrong("has a blank in it");
+    }
+    if let Some(path) = text.strip_prefix("file://") {
+        let normal = path.len() > 1 && path.starts_with('/') && !path.split('/').any(|part| part == "..");
+        return if normal { None } else { wrong("names no absolute path") };
+    }
+    let (rest, ssh) = match (text.strip_prefix("https://"), text.strip_prefix("ssh://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return wrong("is no URL that git is asked for"),
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (user, host) = host.rsplit_once('@').map_or(("", host), |(user, host)| (user, host));
+    if user.contains(':') || (!ssh && !user.is_empty()) {
+        let help = "credentials come from the configuration, never from a recipe";
+        return problem("hbuild::lang::bad_url", "the URL holds a credential".to_owned(), help);
+    }
+    let named = |part: &str| !part.starts_with('-');
+    if host.is_empty() || !named(host) || !named(user) { wrong("names no host") } else { None }
+}
+
+/// The whole name of a commit.
+pub fn commit(text: &str) -> Option<Problem> {
+    if matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let help = "write all 40 or 64 lower-case digits that `git rev-parse` prints: branches and tags move";
+    problem("hbuild::lang::bad_commit", format!("`{text}` is no whole name of a commit"), help)
+}
+
 pub fn purl(text: &str) -> Option<Problem> {
     let parts = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
     let valid = parts.is_some_and(|(kind, name)| {
@@ -249,6 +284,27 @@ mod tests {
         {
             assert!(url(bad).is_some(), "{bad}");
         }
+    }
+
+    #[test]
+    fn git() {
+        for good in ["https://example.org/x.git", "ssh://git@example.org/x", "file:///srv/git/x.git"] {
+            assert_eq!(git_url(good), None, "{good}");
+        }
+        for bad in [
+            "git@example.org:x",
+            "http://example.org/x",
+            "https://me@example.org/x",
+            "ssh://me:pw@example.org/x",
+            "ssh://-oProxyCommand=x/y",
+            "file://x",
+            "file:///a/../b",
+            "https:///x",
+        ] {
+            assert!(git_url(bad).is_some(), "{bad}");
+        }
+        assert!(commit(&"0a".repeat(20)).is_none() && commit(&"0a".repeat(32)).is_none());
+        assert!(commit("main").is_some() && commit(&"0A".repeat(20)).is_some());
     }
 
     #[test]
