@@ -84,7 +84,8 @@ impl Lints<'_> {
         let any_arch = fields.filter_map(|field| field.path.first()?.text()).any(|name| name == "arch");
         for axis in &axes.bindings {
             let name = axis.name.text.as_str();
-            if !over.contains(&name) && !between.contains(&name) && !(name == "arch" && any_arch) {
+            let used = over.contains(&name) || between.contains(&name) || (any_arch && name == "arch");
+            if !used {
                 let message = format!("no item varies over the axis `{name}`");
                 self.warn("unused_axis", self.file.site(axis.name.span), message);
             }
