@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::Image;
+use hbuild_lang::recipe::{Build, Image};
 
+use super::select::Item;
 use super::{BuildFailure, Project};
-use crate::graph::{Compression, Graph, ImagePlan, PlanOptions, plan};
+use crate::graph::{BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner};
 use crate::host::discover::LocalBytes;
 use crate::lock::{self, Lock, RecipeFile};
 
@@ -22,14 +23,37 @@ pub struct Planned<'a> {
     pub packages: usize,
 }
 
-/// The graph of all selected images.
+/// A build that is wanted for itself.
+#[derive(Debug)]
+pub struct PlannedBuild<'a> {
+    /// The recipe's build at its point.
+    pub build: &'a Build,
+    /// Its recipe.
+    pub project: &'a Project,
+    /// Its derivations.
+    pub plan: BuildPlan,
+}
+
+impl PlannedBuild<'_> {
+    /// The name of its results: `zlib-debian13-amd64`, with the labels of its point in the order of the recipe's
+    /// axes.
+    pub fn result_name(&self) -> String {
+        let axes = self.project.recipe.axes.iter().map(|axis| &axis.name);
+        let labels = axes.filter_map(|axis| self.build.point.get(axis));
+        labels.fold(self.build.name.clone(), |name, label| name + "-" + label)
+    }
+}
+
+/// The graph of everything selected.
 #[derive(Debug)]
 pub struct WholeGraph<'a> {
-    /// All derivations; what each image needs is among its roots.
+    /// All derivations; what each image and each build needs is among its roots.
     pub graph: Graph,
     /// The images in the order they were selected.
     pub images: Vec<Planned<'a>>,
-    /// The bytes of local sources.
+    /// The builds that were selected, in order.
+    pub builds: Vec<PlannedBuild<'a>>,
+    /// The bytes of local sources and patches.
     pub local: Vec<LocalBytes>,
 }
 
@@ -44,17 +68,16 @@ pub struct GraphOptions {
 
 /// The graph of `chosen`, from the recipes' locks.
 pub fn whole_graph<'a>(
-    chosen: &[(&'a Project, &'a Image)],
+    chosen: &[(&'a Project, Item<'a>)],
     options: &GraphOptions,
 ) -> Result<WholeGraph<'a>, BuildFailure> {
-    let mut whole = WholeGraph { graph: Graph::new(), images: Vec::new(), local: Vec::new() };
+    let mut whole =
+        WholeGraph { graph: Graph::new(), images: Vec::new(), builds: Vec::new(), local: Vec::new() };
     let mut seen: BTreeMap<(&str, &str, &str), &Project> = BTreeMap::new();
-    let mut rest = chosen;
-    while let Some((project, _)) = rest.first() {
-        let length = rest.iter().take_while(|(other, _)| std::ptr::eq(*other, *project)).count();
-        let (same, others) = rest.split_at(length);
-        rest = others;
-        for (_, image) in same {
+    for same in chosen.chunk_by(|(one, _), (other, _)| std::ptr::eq(*one, *other)) {
+        let project = same[0].0;
+        for (_, item) in same {
+            let Item::Image(image) = item else { continue };
             let name = (image.name.as_str(), image.variant.as_str(), image.arch.as_str());
             if let Some(other) = seen.insert(name, project) {
                 let (one, two) = (other.path(), project.path());
@@ -73,7 +96,7 @@ pub fn whole_graph<'a>(
 fn add_project<'a>(
     whole: &mut WholeGraph<'a>,
     project: &'a Project,
-    images: &[(&'a Project, &'a Image)],
+    items: &[(&'a Project, Item<'a>)],
     options: &GraphOptions,
 ) -> Result<(), BuildFailure> {
     let lock = project.read_lock()?;
@@ -88,12 +111,21 @@ fn add_project<'a>(
         git: lock.as_ref().map(Lock::git_digests).unwrap_or_default(),
         local: local.iter().map(|(path, bytes)| (path.clone(), bytes.into())).collect(),
     };
-    for (_, image) in images {
-        let variant = lock::check(file, image, lock.as_ref())?;
-        let lock = lock.as_ref().expect("a lock without which no variant is found");
-        let plan = plan(&mut whole.graph, (&project.recipe, image), (lock, variant), &options)?;
-        plan.roots().into_iter().for_each(|root| whole.graph.add_root(root));
-        whole.images.push(Planned { image, project, plan, packages: variant.packages.len() });
+    let mut planner = Planner::new((&project.recipe, file), lock.as_ref(), &options);
+    for (_, item) in items {
+        match *item {
+            Item::Image(image) => {
+                let variant = lock::check(file, image, lock.as_ref())?;
+                let plan = planner.image(&mut whole.graph, image, variant)?;
+                plan.roots().into_iter().for_each(|root| whole.graph.add_root(root));
+                whole.images.push(Planned { image, project, plan, packages: variant.packages.len() });
+            }
+            Item::Build(build) => {
+                let plan = planner.build(&mut whole.graph, build)?;
+                whole.graph.add_root(plan.exec);
+                whole.builds.push(PlannedBuild { build, project, plan });
+            }
+        }
     }
     whole.local.extend(local.into_values());
     Ok(())

@@ -9,8 +9,8 @@ mod run;
 mod select;
 
 pub use failure::BuildFailure;
-pub use graph::{GraphOptions, Planned, WholeGraph, whole_graph};
+pub use graph::{GraphOptions, Planned, PlannedBuild, WholeGraph, whole_graph};
 pub use output::{Format, ImageResult};
 pub use project::{Project, split};
 pub use run::{BuildOptions, Surroundings, build, layer_compression};
-pub use select::{ArchChoice, Filter, SelectError, select};
+pub use select::{ArchChoice, Filter, Item, SelectError, select};

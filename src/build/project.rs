@@ -67,14 +67,18 @@ impl Project {
         texts.iter().map(|(name, text)| (name.clone(), Sha256::of(text.as_bytes()))).collect()
     }
 
-    /// The local sources of the recipe as they are now, by their path as the recipe wrote it.
+    /// The local sources and patches of the recipe as they are now, by their path as the recipe wrote it.
     pub fn read_local_sources(&self) -> Result<BTreeMap<String, LocalBytes>, ReadError> {
         let mut found = BTreeMap::new();
         for source in &self.recipe.sources {
-            if let SourceFrom::Path { path } = &source.from
-                && !found.contains_key(path)
-            {
-                found.insert(path.clone(), read_local(&self.folder.join(path))?);
+            let itself = match &source.from {
+                SourceFrom::Path { path } => Some(path),
+                _ => None,
+            };
+            for path in source.patches.iter().map(|patch| &patch.value).chain(itself) {
+                if !found.contains_key(path) {
+                    found.insert(path.clone(), read_local(&self.folder.join(path))?);
+                }
             }
         }
         Ok(found)

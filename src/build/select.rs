@@ -1,8 +1,10 @@
-//! Which images, at which points, a command is about.
+//! Which images and builds, at which points, a command is about.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Arch, Image};
+use hbuild_lang::recipe::{Arch, Build, Distro, Image};
+
+use serde::Serialize;
 
 use super::Project;
 
@@ -30,9 +32,9 @@ pub enum ArchChoice {
 /// Why nothing is selected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum SelectError {
-    /// The recipe has no image of that name.
-    #[error("`{file}` has no image `{name}`")]
-    #[diagnostic(code(hbuild::usage::no_image), help("its images: {images}"))]
+    /// The recipe has nothing of that name.
+    #[error("`{file}` has no image and no build `{name}`")]
+    #[diagnostic(code(hbuild::usage::no_image), help("it has: {images}"))]
     NoImage {
         /// The recipe.
         file: String,
@@ -41,7 +43,7 @@ pub enum SelectError {
         /// Those there are.
         images: String,
     },
-    /// No image of any recipe stands at such a point.
+    /// No image and no build that is meant stands at such a point.
     #[error("no variant matches {wanted}")]
     #[diagnostic(code(hbuild::usage::no_variant), help("the variants are: {variants}"))]
     NoVariant {
@@ -52,29 +54,70 @@ pub enum SelectError {
     },
 }
 
-/// The images of `projects` that match, in order. With each project comes the name behind `#` in its target.
+/// An image or a build of a recipe, at one point.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Item<'a> {
+    /// An image.
+    Image(&'a Image),
+    /// A build.
+    Build(&'a Build),
+}
+
+impl<'a> Item<'a> {
+    /// All images of `project`, then all builds: its own, where `imported` is not set.
+    fn all(project: &'a Project, imported: bool) -> impl Iterator<Item = Self> {
+        let recipe = &project.recipe;
+        let own = move |build: &&Build| imported || build.place.file == recipe.file;
+        let builds = recipe.builds.iter().filter(own).map(Item::Build);
+        recipe.images.iter().map(Item::Image).chain(builds)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'a str {
+        match self {
+            Self::Image(image) => &image.name,
+            Self::Build(build) => &build.name,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Image(image) => format!("{} {} {}", image.name, image.variant, image.arch),
+            Self::Build(build) => {
+                build.point.values().fold(build.name.clone(), |name, label| name + " " + label)
+            }
+        }
+    }
+}
+
+/// What of `projects` matches, in order. With each project comes the name behind `#` in its target, of an image or
+/// of a build. Without a name it is the images, or the builds where no recipe has an image.
 pub fn select<'a>(
     projects: &'a [(Project, Option<String>)],
     filter: &Filter,
-) -> Result<Vec<(&'a Project, &'a Image)>, SelectError> {
-    let mut chosen = Vec::new();
+) -> Result<Vec<(&'a Project, Item<'a>)>, SelectError> {
+    let images = projects.iter().any(|(project, _)| !project.recipe.images.is_empty());
+    let mut meant = Vec::new();
     for (project, name) in projects {
-        let images = &project.recipe.images;
-        if let Some(name) = name
-            && !images.iter().any(|image| image.name == *name)
-        {
-            let images = listed(images.iter().map(|image| image.name.clone()));
+        let Some(name) = name else {
+            let own = Item::all(project, false);
+            let items = own.filter(|item| !images || matches!(item, Item::Image(_)));
+            meant.extend(items.map(|item| (project, item)));
+            continue;
+        };
+        let named: Vec<_> = Item::all(project, true).filter(|item| item.name() == name).collect();
+        if named.is_empty() {
+            let images = listed(Item::all(project, true).map(|item| item.name().to_owned()));
             let file = project.path().display().to_string();
             return Err(SelectError::NoImage { file, name: name.clone(), images });
         }
-        let named = |image: &&Image| name.as_ref().is_none_or(|name| *name == image.name);
-        let matching = images.iter().filter(named).filter(|image| filter.matches(image));
-        chosen.extend(matching.map(|image| (project, image)));
+        meant.extend(named.into_iter().map(|item| (project, item)));
     }
+    let chosen: Vec<_> = meant.iter().filter(|(_, item)| filter.matches(item)).copied().collect();
     if chosen.is_empty() {
-        let described = |image: &Image| format!("{} {} {}", image.name, image.variant, image.arch);
-        let all = projects.iter().flat_map(|(project, _)| &project.recipe.images).map(described);
-        return Err(SelectError::NoVariant { wanted: filter.describe(), variants: listed(all) });
+        let variants = listed(meant.iter().map(|(_, item)| item.describe()));
+        return Err(SelectError::NoVariant { wanted: filter.describe(), variants });
     }
     Ok(chosen)
 }
@@ -85,19 +128,34 @@ fn listed(names: impl Iterator<Item = String>) -> String {
 }
 
 impl Filter {
-    fn matches(&self, image: &Image) -> bool {
-        let distro = self.distro.as_ref().is_none_or(|wanted| {
-            *wanted == image.distro.to_string() || *wanted == image.distro.family.as_str()
-        });
-        let arch = match self.arch {
-            ArchChoice::All => true,
-            ArchChoice::One(arch) => image.arch == arch,
+    fn matches(&self, item: &Item<'_>) -> bool {
+        match item {
+            Item::Image(image) => {
+                let labels = self.labels.iter().all(|(axis, label)| match image.point.get(axis) {
+                    Some(at) => at == label,
+                    None => axis == "flavor" && image.flavor.as_str() == label,
+                });
+                labels && self.matches_platform(&image.distro, Some(image.arch))
+            }
+            // A build has only the axes that it varies over: at any label of another it is the same.
+            Item::Build(build) => {
+                let at = |axis, label| build.point.get(axis).is_none_or(|at| at == label);
+                let labels = self.labels.iter().all(|(axis, label)| at(axis, label));
+                labels && self.matches_platform(&build.distro, (!build.any_arch).then_some(build.arch))
+            }
+        }
+    }
+
+    fn matches_platform(&self, distro: &Distro, arch: Option<Arch>) -> bool {
+        let distro = self
+            .distro
+            .as_ref()
+            .is_none_or(|wanted| *wanted == distro.to_string() || *wanted == distro.family.as_str());
+        let arch = match (self.arch, arch) {
+            (ArchChoice::All, _) | (_, None) => true,
+            (ArchChoice::One(wanted), Some(arch)) => wanted == arch,
         };
-        let labels = self.labels.iter().all(|(axis, label)| match image.point.get(axis) {
-            Some(at) => at == label,
-            None => axis == "flavor" && image.flavor.as_str() == label,
-        });
-        distro && arch && labels
+        distro && arch
     }
 
     fn describe(&self) -> String {

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use hbuild_lang::recipe::{Image, PathRule};
+use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule};
 
 use super::arguments::ShowArguments;
 use super::report::Failure;
 use super::{print, print_json, target};
-use crate::build::{ArchChoice, select};
+use crate::build::{ArchChoice, Item, select};
 
-/// Prints the evaluated images. Every architecture is shown where none is asked for.
+/// Prints the evaluated images and builds. Every architecture is shown where none is asked for.
 pub fn run(arguments: &ShowArguments) -> Result<(), Failure> {
     let projects = target::load(&arguments.selection.targets)?;
     target::check_axes(&arguments.selection, &projects)?;
@@ -19,12 +19,16 @@ pub fn run(arguments: &ShowArguments) -> Result<(), Failure> {
     }
     let chosen = select(&projects, &filter).map_err(Failure::new)?;
     if arguments.json {
-        let images: Vec<&Image> = chosen.iter().map(|(_, image)| *image).collect();
-        return print_json(&images);
+        let items: Vec<Item<'_>> = chosen.iter().map(|(_, item)| *item).collect();
+        return print_json(&items);
     }
     let mut text = String::new();
-    for (_, image) in &chosen {
-        describe(&mut text, image).expect("writing to a string never fails");
+    for (_, item) in &chosen {
+        match item {
+            Item::Image(image) => describe(&mut text, image),
+            Item::Build(build) => describe_build(&mut text, build),
+        }
+        .expect("writing to a string never fails");
     }
     print(&text)
 }
@@ -43,9 +47,7 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
     line("repositories", repositories.collect::<Vec<_>>().join(", "))?;
     line("packages", values(&image.packages))?;
     line("exclude", values(&image.exclude))?;
-    let contents =
-        image.contents.iter().map(|content| format!("{} at {}", content.value.source, content.value.at));
-    line("contents", contents.collect::<Vec<_>>().join(", "))?;
+    line("contents", contents(&image.contents))?;
     for (path, rule) in &image.paths {
         line("path", format!("{path} = {}", rule_name(&rule.value)))?;
     }
@@ -68,6 +70,38 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
         line("waiver", format!("{} {}: {}", waiver.rule, waiver.paths.join(" "), waiver.because))?;
     }
     Ok(())
+}
+
+fn describe_build(out: &mut String, build: &Build) -> std::fmt::Result {
+    write!(out, "{}", build.name)?;
+    build.point.values().try_for_each(|label| write!(out, " {label}"))?;
+    writeln!(out)?;
+    let mut line = |name: &str, value: String| {
+        if value.is_empty() { Ok(()) } else { writeln!(out, "  {name:<12} {value}") }
+    };
+    line("description", build.description.clone().unwrap_or_default().replace('\n', " "))?;
+    line("version", build.version.clone().unwrap_or_default())?;
+    line("license", build.license.clone().unwrap_or_default())?;
+    line("purl", build.purl.clone().unwrap_or_default())?;
+    line("tools", values(&build.tools))?;
+    line("inputs", values(&build.inputs))?;
+    line("contents", contents(&build.contents))?;
+    for (folder, used) in &build.sources {
+        line("source", format!("{} at $SRC/{folder}", used.value.source))?;
+    }
+    for (name, value) in &build.env {
+        line("env", format!("{name}={value}"))?;
+    }
+    line("shell", build.shell.join(" "))?;
+    for step in build.steps.iter().chain(&build.check) {
+        line("step", format!("{}: {}", step.name, step.script.trim().replace('\n', "\n    ")))?;
+    }
+    line("outputs", build.outputs.join(" "))
+}
+
+fn contents(contents: &[Located<Content>]) -> String {
+    let content = |content: &Located<Content>| format!("{} at {}", content.value.source, content.value.at);
+    contents.iter().map(content).collect::<Vec<_>>().join(", ")
 }
 
 fn values(located: &[hbuild_lang::recipe::Located<String>]) -> String {

@@ -148,7 +148,7 @@ pub struct Merge {
     pub os_release: BTreeMap<String, String>,
     /// The layers but the last: for each the origins whose files it holds. What no layer names (generated
     /// files, and all that the recipe's rules touch) goes to one more layer, the last. The outputs of an empty
-    /// layer are an empty tree and map.
+    /// layer are an empty tree and map. A merge without any has no outputs for layers.
     pub layers: Vec<Vec<Origin>>,
 }
 

@@ -15,4 +15,4 @@ pub use action::*;
 pub use derivation::*;
 pub use environment::environment;
 pub use graph::{Graph, GraphError};
-pub use plan::{ImagePlan, LocalSource, PlanError, PlanOptions, package_origin, plan};
+pub use plan::{BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, package_origin};

@@ -294,6 +294,27 @@ pub struct BuildDefinition {
     pub builder: String,
     /// Where the recipe asks for everything else in the image.
     pub places: RecipePlaces,
+    /// Every build that something in the image was made with, each behind those that it needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executions: Vec<ExecutionDefinition>,
+}
+
+/// A build that an image was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ExecutionDefinition {
+    /// The id of its derivation.
+    pub derivation: Digest,
+    /// For people: `build zlib amd64`.
+    pub label: String,
+    /// The architecture that executes it.
+    pub arch: Arch,
+    /// Where the recipe defines it.
+    pub place: Place,
+    /// What it was built from, by the folder below `$SRC`.
+    pub sources: BTreeMap<String, SourceComponent>,
+    /// Ids of the snapshots that the packages in its root come from.
+    pub snapshots: Vec<String>,
 }
 
 /// Where a recipe asks for what is in one image besides packages. Files are named as in [`BuildDefinition::recipe_files`].

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use hbuild_lang::recipe::Image;
 
-use super::{Locked, PlanError};
+use super::PlanError;
 use crate::graph::ImageConfig;
 
-pub(super) fn image_config(image: &Image, locked: &Locked<'_>) -> Result<ImageConfig, PlanError> {
-    let created = locked.created();
-    let standard = standard_annotations(image, &created);
+pub(super) fn image_config(image: &Image, created: &str) -> Result<ImageConfig, PlanError> {
+    let standard = standard_annotations(image, created);
     let merged = |extra: &BTreeMap<String, String>| {
         let mut all = standard.clone();
         all.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));
@@ -27,7 +26,7 @@ pub(super) fn image_config(image: &Image, locked: &Locked<'_>) -> Result<ImageCo
         stop_signal: image.stop_signal.clone(),
         labels: merged(&image.labels),
         annotations: merged(&image.annotations),
-        created,
+        created: created.to_owned(),
     })
 }
 

@@ -1,49 +1,115 @@
 //! What the evidence of an image states: its components and its build definition.
 
-use hbuild_lang::recipe::{Content, Image, Located, Recipe, SourceFrom};
+use hbuild_lang::recipe::{Build, Content, ContentKind, Image, Located, Source, SourceFrom};
 
-use super::inputs::find_source;
-use super::{Locked, Parts, PlanOptions};
+use super::build::{Planned, build_origin, named};
+use super::image::Parts;
+use super::locked::Locked;
+use super::{PlanOptions, Planner};
 use crate::digest::Sha256;
-use crate::lock::{BuildDefinition, Components, RecipePlaces, SourceComponent};
+use crate::lock::{
+    BuildComponent, BuildDefinition, Components, ExecutionDefinition, RecipePlaces, SourceComponent,
+};
 
-pub(super) fn components(recipe: &Recipe, image: &Image, locked: &Locked<'_>) -> Components {
-    let mut sources: Vec<SourceComponent> = Vec::new();
-    for content in &image.contents {
-        let source = find_source(recipe, &content.value);
-        let (uri, sha256) = match &source.from {
-            SourceFrom::Url { urls, sha256, .. } => {
-                (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
+pub(super) fn components(
+    planner: &Planner<'_>,
+    image: &Image,
+    locked: &Locked<'_>,
+    created: String,
+) -> Components {
+    let mut sources = Vec::new();
+    let mut builds: Vec<BuildComponent> = Vec::new();
+    for Located { value: content, .. } in &image.contents {
+        match content.kind {
+            // Patches are for builds: an image has the source as it is.
+            ContentKind::Source => sources.push(SourceComponent {
+                patches: Vec::new(),
+                ..source_component(planner, planner.source_at(&content.source, &content.point))
+            }),
+            ContentKind::Build => {
+                let build = planner.build_at(&content.source, &content.point);
+                if !builds.iter().any(|other| other.name == build.name && other.point == build.point) {
+                    builds.push(build_component(planner, build, &image.contents));
+                }
             }
-            SourceFrom::Path { path } => (format!("path:{path}"), None),
-            SourceFrom::Git { url, commit, .. } => (format!("git+{url}@{commit}"), None),
-        };
-        sources.push(SourceComponent {
-            name: source.name.clone(),
-            uri,
-            sha256,
-            license: source.license.clone(),
-            purl: source.purl.clone(),
-            cpe: source.cpe.clone(),
-            patches: Vec::new(),
-        });
+        }
     }
+    builds.sort_by(|one, other| (&one.name, &one.point).cmp(&(&other.name, &other.point)));
     Components {
         image: image.name.clone(),
         variant: image.variant.clone(),
         version: image.version.clone(),
         license: image.license.clone(),
         description: image.description.clone(),
-        created: locked.created(),
+        created,
         distro: image.distro.clone(),
         arch: image.arch,
         packages: locked.packages.iter().map(|package| (*package).clone()).collect(),
         sources,
-        builds: Vec::new(),
+        builds,
     }
 }
 
-pub(super) fn build_definition(parts: &Parts<'_>, options: &PlanOptions) -> BuildDefinition {
+fn build_component(planner: &Planner<'_>, build: &Build, contents: &[Located<Content>]) -> BuildComponent {
+    let planned = planner.planned.get(&(build.name.as_str(), &build.point));
+    let tools = planned.map_or(&[][..], |planned| &planned.locked.packages);
+    BuildComponent {
+        name: build.name.clone(),
+        point: build.point.clone(),
+        description: build.description.clone(),
+        version: build.version.clone(),
+        license: build.license.clone(),
+        purl: build.purl.clone(),
+        cpe: build.cpe.clone(),
+        sources: sources_of(planner, build).collect(),
+        tools: tools.iter().map(|package| (*package).clone()).collect(),
+        origin: build_origin(build, contents),
+        place: build.place.clone(),
+    }
+}
+
+fn sources_of<'b>(
+    planner: &'b Planner<'_>,
+    build: &'b Build,
+) -> impl Iterator<Item = (String, SourceComponent)> + 'b {
+    build.sources.iter().map(|(folder, used)| {
+        let source = planner.source_at(&used.value.source, &used.value.point);
+        (folder.clone(), source_component(planner, source))
+    })
+}
+
+fn source_component(planner: &Planner<'_>, source: &Source) -> SourceComponent {
+    let options = planner.options;
+    let (uri, sha256) = match &source.from {
+        SourceFrom::Url { urls, sha256, .. } => {
+            (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
+        }
+        SourceFrom::Path { path } => (format!("path:{path}"), None),
+        SourceFrom::Git { url, commit, submodules } => {
+            let digest = options.git.get(&(url.clone(), commit.clone(), *submodules));
+            (format!("git+{url}@{commit}"), digest.copied())
+        }
+    };
+    let patch = |patch: &Located<String>| {
+        let local = options.local.get(&patch.value).expect("the caller read every patch");
+        (patch.value.clone(), local.sha256)
+    };
+    SourceComponent {
+        name: source.name.clone(),
+        uri,
+        sha256,
+        license: source.license.clone(),
+        purl: source.purl.clone(),
+        cpe: source.cpe.clone(),
+        patches: source.patches.iter().map(patch).collect(),
+    }
+}
+
+pub(super) fn build_definition(
+    planner: &Planner<'_>,
+    parts: &Parts<'_>,
+    options: &PlanOptions,
+) -> BuildDefinition {
     BuildDefinition {
         components: parts.components.clone(),
         recipe: parts.variant.recipe.clone(),
@@ -56,10 +122,22 @@ pub(super) fn build_definition(parts: &Parts<'_>, options: &PlanOptions) -> Buil
             .collect(),
         lock_digest: lock_digest(parts),
         point: parts.image.point.clone(),
-        snapshots: parts.locked.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
+        snapshots: parts.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
         compression: options.compression.clone(),
         builder: options.builder.clone(),
         places: recipe_places(parts.image),
+        executions: parts.builds.iter().map(|planned| execution(planner, planned)).collect(),
+    }
+}
+
+fn execution(planner: &Planner<'_>, planned: &Planned<'_>) -> ExecutionDefinition {
+    ExecutionDefinition {
+        derivation: planned.exec.0,
+        label: format!("build {}", named(planned.build)),
+        arch: planned.build.arch,
+        place: planned.build.place.clone(),
+        sources: sources_of(planner, planned.build).collect(),
+        snapshots: planned.locked.snapshots.keys().map(|id| (*id).to_owned()).collect(),
     }
 }
 
@@ -75,7 +153,15 @@ fn recipe_places(image: &Image) -> RecipePlaces {
     }
 }
 
+/// Of the entries for the image, and where it has builds, for the packages in their roots.
 fn lock_digest(parts: &Parts<'_>) -> Sha256 {
-    let used = (parts.variant, &parts.locked.packages, &parts.locked.snapshots);
-    Sha256::of(&serde_json_canonicalizer::to_vec(&used).expect("lock entries serialise to JSON"))
+    let snapshots: Vec<_> = parts.locked.snapshots.values().collect();
+    let used = (parts.variant, &parts.locked.packages, &snapshots);
+    let bytes = if parts.builds.is_empty() {
+        serde_json_canonicalizer::to_vec(&used)
+    } else {
+        let roots: Vec<_> = parts.builds.iter().map(|planned| &planned.locked.packages).collect();
+        serde_json_canonicalizer::to_vec(&(used, roots, &parts.snapshots))
+    };
+    Sha256::of(&bytes.expect("lock entries serialise to JSON"))
 }

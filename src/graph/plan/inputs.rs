@@ -1,11 +1,14 @@
-//! The derivations that packages and contents come from.
+//! The derivations that packages and sources come from, each added to the graph once.
 
-use hbuild_lang::recipe::{Content, Recipe, Source, SourceFrom};
+use std::collections::BTreeMap;
 
-use super::{Locked, PlanOptions};
+use hbuild_lang::recipe::{Content, Point, Source, SourceFrom};
+
+use super::locked::Locked;
+use super::{PlanError, PlanOptions};
 use crate::graph::{
     Action, ArchiveFormat, Derivation, DerivationId, Fetch, FixedOutput, Graph, GraphError, Input, Location,
-    MergeInput, Unpack, outputs,
+    MergeInput, Project, Unpack, outputs,
 };
 use crate::lock::LockedPackage;
 use crate::tree::Origin;
@@ -15,7 +18,104 @@ pub fn package_origin(package: &LockedPackage) -> Origin {
     Origin(format!("deb:{}", package.reference()))
 }
 
-pub(super) fn package_input(
+pub(super) fn input(derivation: DerivationId, names: &[&str]) -> Input {
+    Input { derivation, outputs: names.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+/// A content as an input of a merge.
+pub(super) fn merge_content(content: &Content, origin: Origin) -> MergeInput {
+    MergeInput::Content {
+        origin,
+        at: content.at.clone(),
+        only: content.only.clone(),
+        without: content.without.clone(),
+        replacing: content.replacing.clone(),
+    }
+}
+
+/// The derivations of packages and sources that were added already.
+#[derive(Default)]
+pub(super) struct Inputs<'a> {
+    packages: BTreeMap<String, (Input, MergeInput)>,
+    sources: BTreeMap<(&'a str, &'a Point, i64), DerivationId>,
+    projected: BTreeMap<(DerivationId, i64), Input>,
+}
+
+impl<'a> Inputs<'a> {
+    /// A package, unpacked.
+    pub fn package(
+        &mut self,
+        graph: &mut Graph,
+        package: &LockedPackage,
+        locked: &Locked<'_>,
+    ) -> Result<(Input, MergeInput), GraphError> {
+        let reference = package.reference();
+        if let Some(known) = self.packages.get(&reference) {
+            return Ok(known.clone());
+        }
+        let made = add_package(graph, package, locked)?;
+        self.packages.insert(reference, made.clone());
+        Ok(made)
+    }
+
+    /// A source, unpacked with times `epoch`.
+    pub fn source(
+        &mut self,
+        graph: &mut Graph,
+        source: &'a Source,
+        epoch: i64,
+        options: &PlanOptions,
+    ) -> Result<(DerivationId, Origin), PlanError> {
+        let origin = Origin(format!("source:{}", source.name));
+        let key = (source.name.as_str(), &source.point, epoch);
+        if let Some(known) = self.sources.get(&key) {
+            return Ok((*known, origin));
+        }
+        let (fetch, format) = fetch_of(source, epoch, options)?;
+        let label = format!("source {}", source.name);
+        let unpack = add_unpack(graph, &label, fetch, Unpack { format, origin: origin.clone() })?;
+        self.sources.insert(key, unpack);
+        Ok((unpack, origin))
+    }
+
+    /// A patch, a file beside the recipe, alone in a folder.
+    pub fn patch(
+        &mut self,
+        graph: &mut Graph,
+        path: &str,
+        epoch: i64,
+        options: &PlanOptions,
+    ) -> Result<Input, PlanError> {
+        let (fetch, format) = local(path, epoch, options);
+        let unpack = Unpack { format, origin: Origin(format!("patch:{path}")) };
+        let unpack = add_unpack(graph, &format!("patch {path}"), fetch, unpack)?;
+        Ok(self.projected(graph, unpack, epoch)?)
+    }
+
+    /// The exec tree of the tree that `derivation` gives.
+    pub fn projected(
+        &mut self,
+        graph: &mut Graph,
+        derivation: DerivationId,
+        epoch: i64,
+    ) -> Result<Input, GraphError> {
+        if let Some(known) = self.projected.get(&(derivation, epoch)) {
+            return Ok(known.clone());
+        }
+        let of = graph.get(&derivation).map_or("", |derivation| &derivation.label);
+        let label = format!("project {}", of.strip_prefix("unpack ").unwrap_or(of));
+        let project = graph.add(Derivation {
+            label,
+            action: Action::Project(Project { epoch }),
+            inputs: vec![input(derivation, &[outputs::TREE])],
+        })?;
+        let made = input(project, &[outputs::TREE]);
+        self.projected.insert((derivation, epoch), made.clone());
+        Ok(made)
+    }
+}
+
+fn add_package(
     graph: &mut Graph,
     package: &LockedPackage,
     locked: &Locked<'_>,
@@ -28,89 +128,68 @@ pub(super) fn package_input(
         url: snapshot.url.clone(),
     };
     let named = format!("{} {} {}", package.name, package.version, package.arch);
-    let fetch = graph.add(Derivation {
-        label: format!("fetch {named}"),
-        action: Action::Fetch(Fetch {
-            content: FixedOutput::Sha256(package.sha256),
-            locations: vec![location],
-            size: Some(package.size),
-        }),
-        inputs: Vec::new(),
-    })?;
     let origin = package_origin(package);
-    let unpack = graph.add(Derivation {
-        label: format!("unpack {named}"),
-        action: Action::Unpack(Unpack { format: ArchiveFormat::Deb, origin: origin.clone() }),
-        inputs: vec![input(fetch, &[outputs::FILE])],
-    })?;
+    let fetch = Fetch {
+        content: FixedOutput::Sha256(package.sha256),
+        locations: vec![location],
+        size: Some(package.size),
+    };
+    let unpack = Unpack { format: ArchiveFormat::Deb, origin: origin.clone() };
+    let unpack = add_unpack(graph, &named, fetch, unpack)?;
     let kind = MergeInput::Package { name: package.name.clone(), origin };
     Ok((input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]), kind))
 }
 
-pub(super) fn input(derivation: DerivationId, names: &[&str]) -> Input {
-    Input { derivation, outputs: names.iter().map(|name| (*name).to_owned()).collect() }
-}
-
-pub(super) fn find_source<'a>(recipe: &'a Recipe, content: &Content) -> &'a Source {
-    recipe
-        .sources
-        .iter()
-        .find(|source| source.name == content.source && source.point == content.point)
-        .expect("evaluation resolved the content to a source of the recipe")
-}
-
-pub(super) fn content_input(
+fn add_unpack(
     graph: &mut Graph,
-    source: &Source,
-    content: &Content,
-    epoch: i64,
-    options: &PlanOptions,
-) -> Result<(Input, MergeInput, Origin), GraphError> {
-    let origin = Origin(format!("source:{}", source.name));
-    let (fetch, format) = match &source.from {
+    named: &str,
+    fetch: Fetch,
+    unpack: Unpack,
+) -> Result<DerivationId, GraphError> {
+    let fetch = graph.add(Derivation {
+        label: format!("fetch {named}"),
+        action: Action::Fetch(fetch),
+        inputs: Vec::new(),
+    })?;
+    graph.add(Derivation {
+        label: format!("unpack {named}"),
+        action: Action::Unpack(unpack),
+        inputs: vec![input(fetch, &[outputs::FILE])],
+    })
+}
+
+fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> Result<(Fetch, ArchiveFormat), PlanError> {
+    match &source.from {
         SourceFrom::Url { urls, sha256, strip } => {
             let sha256 = sha256.parse().expect("evaluation checked the digest");
             let fetch =
                 Fetch { content: FixedOutput::Sha256(sha256), locations: locations(urls), size: None };
-            (fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch))
+            Ok((fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch)))
         }
         SourceFrom::Git { url, commit, submodules } => {
             let key = (url.clone(), commit.clone(), *submodules);
-            let sha256 = options.git.get(&key).copied().expect("the caller checked the lock's git sources");
+            let sha256 = options.git.get(&key).copied().ok_or_else(|| PlanError::GitNotLocked {
+                source_name: source.name.clone(),
+                place: source.place.to_string(),
+            })?;
             let (url, commit, submodules) = key;
             let locations = vec![Location::Git { url, commit, submodules }];
             let fetch = Fetch { content: FixedOutput::Sha256(sha256), locations, size: None };
-            (fetch, ArchiveFormat::Tar { strip: 0, epoch })
+            Ok((fetch, ArchiveFormat::Tar { strip: 0, epoch }))
         }
-        SourceFrom::Path { path } => {
-            let local = options.local.get(path).expect("the caller read every local source");
-            let content = FixedOutput::Sha256(local.sha256);
-            let format = if local.folder {
-                ArchiveFormat::Tar { strip: 0, epoch }
-            } else {
-                ArchiveFormat::File { name: base_name(path), mode: 0o644, epoch }
-            };
-            (Fetch { content, locations: Vec::new(), size: None }, format)
-        }
+        SourceFrom::Path { path } => Ok(local(path, epoch, options)),
+    }
+}
+
+/// A file or folder beside the recipe.
+fn local(path: &str, epoch: i64, options: &PlanOptions) -> (Fetch, ArchiveFormat) {
+    let local = options.local.get(path).expect("the caller read every local source and patch");
+    let format = if local.folder {
+        ArchiveFormat::Tar { strip: 0, epoch }
+    } else {
+        ArchiveFormat::File { name: base_name(path), mode: 0o644, epoch }
     };
-    let fetch = graph.add(Derivation {
-        label: format!("fetch source {}", source.name),
-        action: Action::Fetch(fetch),
-        inputs: Vec::new(),
-    })?;
-    let unpack = graph.add(Derivation {
-        label: format!("unpack source {}", source.name),
-        action: Action::Unpack(Unpack { format, origin: origin.clone() }),
-        inputs: vec![input(fetch, &[outputs::FILE])],
-    })?;
-    let kind = MergeInput::Content {
-        origin: origin.clone(),
-        at: content.at.clone(),
-        only: content.only.clone(),
-        without: content.without.clone(),
-        replacing: content.replacing.clone(),
-    };
-    Ok((input(unpack, &[outputs::ORIGINS, outputs::TREE]), kind, origin))
+    (Fetch { content: FixedOutput::Sha256(local.sha256), locations: Vec::new(), size: None }, format)
 }
 
 fn locations(urls: &[String]) -> Vec<Location> {
@@ -124,7 +203,7 @@ fn locations(urls: &[String]) -> Vec<Location> {
 }
 
 /// The last component of a path or URL, without a query.
-fn base_name(path: &str) -> String {
+pub(super) fn base_name(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }

@@ -1,25 +1,26 @@
-//! Recipe and lock to graph: the derivations of one image at one point of its axes.
+//! Recipe and lock to graph: the derivations of images and builds, each at one point of its axes.
 
+mod build;
 mod config;
 mod definition;
+mod image;
 mod inputs;
+mod locked;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use hbuild_lang::recipe::{Family, Image, PathRule, Recipe};
+use hbuild_lang::recipe::{Build, Content, ContentKind, Family, Located, Point, Recipe, Source};
 
-use self::config::image_config;
-use self::definition::{build_definition, components};
+pub use self::build::BuildPlan;
+use self::build::{Planned, PlannedRoot};
+pub use self::image::ImagePlan;
+use self::inputs::Inputs;
 pub use self::inputs::package_origin;
-use self::inputs::{content_input, find_source, input, package_input};
-use super::layers::{DEFAULT_BUDGET, assign_layers};
-use super::{
-    Action, Compression, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, Input, Layer,
-    Merge, MergeInput, ReportKind, SbomFormat, outputs,
-};
+use self::locked::LockIndex;
+use super::{Compression, GraphError};
 use crate::digest::Sha256;
-use crate::lock::{Components, Lock, LockedPackage, LockedVariant, Snapshot};
-use crate::tree::Origin;
+use crate::lock::{Lock, LockedRoot, RecipeFile};
 
 /// Everything besides recipe and lock that decides the graph.
 #[derive(Debug, Clone)]
@@ -45,54 +46,19 @@ pub struct LocalSource {
     pub folder: bool,
 }
 
-/// The derivations of one image, by what they make.
-#[derive(Debug, Clone)]
-pub struct ImagePlan {
-    /// The merged tree.
-    pub merge: DerivationId,
-    /// The layers, lowest first.
-    pub layers: Vec<DerivationId>,
-    /// Config and manifest.
-    pub image: DerivationId,
-    /// Config as it will be.
-    pub config: ImageConfig,
-    /// The statement with the ELF report.
-    pub elf: DerivationId,
-    /// The statement with the policy report.
-    pub policy: DerivationId,
-    /// SPDX.
-    pub spdx: DerivationId,
-    /// CycloneDX.
-    pub cyclonedx: DerivationId,
-    /// Provenance.
-    pub provenance: DerivationId,
-    /// Where each path came from.
-    pub origins: DerivationId,
-}
-
-impl ImagePlan {
-    /// What has to be built for the image: its layers, its config and manifest, and all its evidence.
-    pub fn roots(&self) -> Vec<DerivationId> {
-        let mut roots = self.layers.clone();
-        roots.extend([self.image, self.policy, self.elf, self.spdx, self.cyclonedx, self.provenance]);
-        roots.push(self.origins);
-        roots
-    }
-}
-
-/// Why an image has no graph.
+/// Why an image or a build has no graph.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PlanError {
     /// The lock names a package that it does not describe.
-    #[error("the lock is damaged: `{reference}` of image `{image}` is not among its packages")]
+    #[error("the lock is damaged: `{reference}` of {whose} is not among its packages")]
     #[diagnostic(
         code(hbuild::graph::lock_incomplete),
         help("restore hbuild.lock from version control, or run `hbuild lock`")
     )]
     LockIncomplete {
-        /// The image.
-        image: String,
-        /// What the variant refers to.
+        /// The image or build.
+        whose: String,
+        /// What it refers to.
         reference: String,
     },
     /// `run-as` names nobody.
@@ -120,199 +86,78 @@ pub enum PlanError {
         /// Its distro.
         family: Family,
     },
+    /// The lock has no digest of a git source.
+    #[error("{place}: the lock does not know the commit of source `{source_name}`")]
+    #[diagnostic(code(hbuild::graph::git_not_locked), help("run `hbuild lock`"))]
+    GitNotLocked {
+        /// The source.
+        source_name: String,
+        /// Where it stands.
+        place: String,
+    },
 }
 
-/// Adds the derivations of `image` to `graph`. `variant` is the lock's answer to its request.
-pub fn plan(
-    graph: &mut Graph,
-    (recipe, image): (&Recipe, &Image),
-    (lock, variant): (&Lock, &LockedVariant),
-    options: &PlanOptions,
-) -> Result<ImagePlan, PlanError> {
-    if image.distro.family != Family::Debian {
-        return Err(PlanError::FamilyNotSupported { image: image.name.clone(), family: image.distro.family });
-    }
-    let locked = Locked::find(lock, variant, image)?;
-    let mut merge_inputs = Vec::new();
-    let mut inputs = Vec::new();
-    for package in &locked.packages {
-        let (input, kind) = package_input(graph, package, &locked)?;
-        inputs.push(input);
-        merge_inputs.push(kind);
-    }
-    let mut content_origins = Vec::new();
-    for content in &image.contents {
-        let source = find_source(recipe, &content.value);
-        let (input, kind, origin) = content_input(graph, source, &content.value, image.epoch, options)?;
-        inputs.push(input);
-        merge_inputs.push(kind);
-        content_origins.push(origin);
-    }
-    let layers = layers_of(&locked.packages, &content_origins);
-    let layer_count = layers.len() + 1;
-    let merge = graph.add(Derivation {
-        label: format!("merge {} {} {}", image.name, image.variant, image.arch),
-        action: Action::Merge(Box::new(merge_action(image, merge_inputs, layers))),
-        inputs,
-    })?;
-    let layers =
-        (0..layer_count).map(|at| layer(graph, image, merge, at, options)).collect::<Result<Vec<_>, _>>()?;
-    let components = components(recipe, image, &locked);
-    evidence_and_image(graph, Parts { image, variant, locked, merge, layers, components }, options)
+/// Makes the graph of one recipe from it and its lock. What several images and builds share is planned once.
+pub struct Planner<'a> {
+    file: RecipeFile<'a>,
+    lock: Option<&'a Lock>,
+    options: &'a PlanOptions,
+    index: LockIndex<'a>,
+    sources: BTreeMap<(&'a str, &'a Point), &'a Source>,
+    builds: BTreeMap<(&'a str, &'a Point), &'a Build>,
+    inputs: Inputs<'a>,
+    roots: BTreeMap<*const LockedRoot, Vec<PlannedRoot<'a>>>,
+    planned: BTreeMap<(&'a str, &'a Point), Rc<Planned<'a>>>,
 }
 
-/// The lock's entries for one variant.
-struct Locked<'a> {
-    packages: Vec<&'a LockedPackage>,
-    snapshots: Vec<&'a Snapshot>,
-}
+impl<'a> Planner<'a> {
+    /// A planner of `recipe`, the file `file` beside `lock`.
+    pub fn new(
+        (recipe, file): (&'a Recipe, RecipeFile<'a>),
+        lock: Option<&'a Lock>,
+        options: &'a PlanOptions,
+    ) -> Self {
+        Self {
+            file,
+            lock,
+            options,
+            index: LockIndex::new(lock),
+            sources: recipe.sources.iter().map(|it| ((it.name.as_str(), &it.point), it)).collect(),
+            builds: recipe.builds.iter().map(|it| ((it.name.as_str(), &it.point), it)).collect(),
+            inputs: Inputs::default(),
+            roots: BTreeMap::new(),
+            planned: BTreeMap::new(),
+        }
+    }
 
-impl<'a> Locked<'a> {
-    fn find(lock: &'a Lock, variant: &LockedVariant, image: &Image) -> Result<Self, PlanError> {
-        let by_reference: BTreeMap<String, &LockedPackage> =
-            lock.packages.iter().map(|package| (package.reference(), package)).collect();
-        let missing = |reference: &str| PlanError::LockIncomplete {
-            image: image.name.clone(),
-            reference: reference.to_owned(),
-        };
-        let packages = variant
-            .packages
-            .iter()
-            .map(|reference| by_reference.get(reference).copied().ok_or_else(|| missing(reference)))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut snapshots = Vec::new();
-        for snapshot in &lock.snapshots {
-            if packages.iter().any(|package| package.snapshot == snapshot.id) {
-                snapshots.push(snapshot);
+    fn source_at(&self, name: &str, point: &Point) -> &'a Source {
+        self.sources.get(&(name, point)).expect("evaluation resolved the name to a source of the recipe")
+    }
+
+    fn build_at(&self, name: &str, point: &Point) -> &'a Build {
+        self.builds.get(&(name, point)).expect("evaluation resolved the name to a build of the recipe")
+    }
+
+    /// The planned builds that `contents` come from, those that they need included, each behind what it needs.
+    fn closure(&self, contents: &'a [Located<Content>]) -> Vec<Rc<Planned<'a>>> {
+        let mut found = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut pending: Vec<(&'a Content, bool)> =
+            contents.iter().rev().map(|content| (&content.value, false)).collect();
+        while let Some((content, entered)) = pending.pop() {
+            let Some(planned) = self.planned.get(&(content.source.as_str(), &content.point)) else {
+                continue;
+            };
+            if content.kind != ContentKind::Build {
+                continue;
+            }
+            if entered {
+                found.push(planned.clone());
+            } else if seen.insert(planned.exec) {
+                pending.push((content, true));
+                pending.extend(planned.build.contents.iter().rev().map(|content| (&content.value, false)));
             }
         }
-        if let Some(package) =
-            packages.iter().find(|package| !snapshots.iter().any(|snapshot| snapshot.id == package.snapshot))
-        {
-            return Err(missing(&package.snapshot));
-        }
-        let mut locked = Self { packages, snapshots };
-        locked.packages.sort_by_key(|package| (package.name != "base-files", package.reference()));
-        Ok(locked)
+        found
     }
-
-    fn snapshot(&self, package: &LockedPackage) -> &'a Snapshot {
-        self.snapshots
-            .iter()
-            .find(|snapshot| snapshot.id == package.snapshot)
-            .expect("find() checked every package's snapshot")
-    }
-
-    /// The date of the newest signed index; the epoch of hbuild where no index was needed.
-    fn created(&self) -> String {
-        let newest = self.snapshots.iter().map(|snapshot| snapshot.date.as_str()).max();
-        newest.unwrap_or("1980-01-01T00:00:00Z").to_owned()
-    }
-}
-
-fn layers_of(packages: &[&LockedPackage], contents: &[Origin]) -> Vec<Vec<Origin>> {
-    let named: Vec<_> =
-        packages.iter().map(|package| (package.source.clone(), package_origin(package))).collect();
-    assign_layers(&named, contents, DEFAULT_BUDGET)
-}
-
-fn merge_action(image: &Image, inputs: Vec<MergeInput>, layers: Vec<Vec<Origin>>) -> Merge {
-    let mut rules: BTreeMap<String, PathRule> = image.default_paths.clone();
-    rules.extend(image.paths.iter().map(|(path, rule)| (path.clone(), rule.value.clone())));
-    Merge {
-        family: image.distro.family,
-        release: image.distro.release.clone(),
-        arch: image.arch,
-        flavor: image.flavor,
-        epoch: image.epoch,
-        inputs,
-        rules,
-        users: image.users.clone(),
-        groups: image.groups.clone(),
-        effects: image.effects.clone(),
-        os_release: image.os_release.clone(),
-        layers,
-    }
-}
-
-fn layer(
-    graph: &mut Graph,
-    image: &Image,
-    merge: DerivationId,
-    number: usize,
-    options: &PlanOptions,
-) -> Result<DerivationId, GraphError> {
-    let [tree, origins] = outputs::slice(number);
-    graph.add(Derivation {
-        label: format!("layer {number} of {} {} {}", image.name, image.variant, image.arch),
-        action: Action::Layer(Layer { compression: options.compression.clone(), epoch: image.epoch }),
-        inputs: vec![input(merge, &[&origins, &tree])],
-    })
-}
-
-/// What `evidence_and_image` works on.
-struct Parts<'a> {
-    image: &'a Image,
-    variant: &'a LockedVariant,
-    locked: Locked<'a>,
-    merge: DerivationId,
-    layers: Vec<DerivationId>,
-    components: Components,
-}
-
-fn evidence_and_image(
-    graph: &mut Graph,
-    parts: Parts<'_>,
-    options: &PlanOptions,
-) -> Result<ImagePlan, PlanError> {
-    let image = parts.image;
-    let config = image_config(image, &parts.locked)?;
-    let named = format!("{} {} {}", image.name, image.variant, image.arch);
-    let document = |graph: &mut Graph, what: &str, evidence: Evidence, inputs: Vec<Input>| {
-        let action = Action::Evidence(Box::new(evidence));
-        graph.add(Derivation { label: format!("{what} of {named}"), action, inputs })
-    };
-    let tree = input(parts.merge, &[outputs::ORIGINS, outputs::TREE]);
-    let elf = Evidence::Elf { arch: image.arch, family: image.distro.family };
-    let elf = document(graph, "ELF closure", elf, vec![input(parts.merge, &[outputs::TREE])])?;
-    let policy =
-        Evidence::Policy { flavor: image.flavor, user: config.user.clone(), waivers: image.waivers.clone() };
-    let elf_document = input(elf, &[outputs::DOCUMENT]);
-    let policy = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
-    let policy_document = input(policy, &[outputs::DOCUMENT]);
-    let mut inputs: Vec<_> = parts.layers.iter().map(|&layer| input(layer, &[outputs::DESCRIPTOR])).collect();
-    inputs.push(policy_document.clone());
-    let built = graph.add(Derivation {
-        label: format!("image {named}"),
-        action: Action::Image(Box::new(config.clone())),
-        inputs,
-    })?;
-    let manifest = input(built, &[outputs::MANIFEST]);
-    let components = || parts.components.clone();
-    let packages =
-        parts.locked.packages.iter().map(|package| (package.name.clone(), package_origin(package))).collect();
-    let survey = document(graph, "survey", Evidence::Survey { packages }, vec![tree.clone()])?;
-    let about_packages = vec![manifest.clone(), input(survey, &[outputs::DOCUMENT])];
-    let about_tree = vec![manifest.clone(), tree];
-    let sbom = |format| Evidence::Sbom { format, components: components() };
-    let report = |report| Evidence::Report { report, components: components() };
-    let definition = Evidence::Provenance(Box::new(build_definition(&parts, options)));
-    let origins = Evidence::Origins { components: components() };
-    Ok(ImagePlan {
-        spdx: document(graph, "SPDX", sbom(SbomFormat::Spdx), about_packages.clone())?,
-        cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_packages)?,
-        origins: document(graph, "origins", origins, about_tree)?,
-        elf: document(graph, "ELF statement", report(ReportKind::Elf), vec![manifest.clone(), elf_document])?,
-        policy: document(
-            graph,
-            "policy statement",
-            report(ReportKind::Policy),
-            vec![manifest.clone(), policy_document.clone()],
-        )?,
-        provenance: document(graph, "provenance", definition, vec![manifest, policy_document])?,
-        merge: parts.merge,
-        layers: parts.layers,
-        image: built,
-        config,
-    })
 }

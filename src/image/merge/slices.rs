@@ -13,7 +13,7 @@ pub struct Merged {
     pub tree: Tree,
     /// Where each path came from.
     pub origins: OriginMap,
-    /// One part for each layer asked for, and one more for what none of them takes.
+    /// One part for each layer asked for, and one more for what none of them takes; none where no layer is asked for.
     pub slices: Vec<(Tree, OriginMap)>,
 }
 
@@ -34,7 +34,8 @@ pub fn finish(root: Root, layers: &[Vec<Origin>]) -> Result<Merged, MergeError> 
         .map(|node| if node.touched { None } else { layer_of[node.origin as usize] }.unwrap_or(layers.len()))
         .collect();
     keep_links_together(&nodes, &mut parts);
-    let slices = (0..=layers.len()).map(|number| slice(&nodes, &parts, number, &origins));
+    let count = if layers.is_empty() { 0 } else { layers.len() + 1 };
+    let slices = (0..count).map(|number| slice(&nodes, &parts, number, &origins));
     let slices = slices.collect::<Result<Vec<_>, _>>()?;
     let map = origin_map(nodes.iter(), &origins);
     let entries = nodes.into_iter().map(|node| node.entry).collect();
