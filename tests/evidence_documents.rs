@@ -266,6 +266,7 @@ fn statements_are_deterministic_and_name_the_manifest() {
         snapshots: Vec::new(),
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
+        executions: Vec::new(),
         places: RecipePlaces {
             image: place(1),
             contents: vec![Located { value: "redis".into(), place: place(5) }],

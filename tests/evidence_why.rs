@@ -114,6 +114,7 @@ fn definition() -> BuildDefinition {
         }],
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
+        executions: Vec::new(),
         places: RecipePlaces {
             image: place(4),
             contents: vec![Located { value: "conf".into(), place: place(8) }],

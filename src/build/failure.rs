@@ -29,6 +29,10 @@ pub enum BuildFailure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Graph(#[from] GraphError),
+    /// Something has to be executed on another platform.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Platform(#[from] super::PlatformError),
     /// The store failed.
     #[error(transparent)]
     #[diagnostic(transparent)]

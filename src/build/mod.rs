@@ -2,15 +2,19 @@
 //! `graph` and `show` share with it. It knows every stage above and adds none of its own.
 
 mod failure;
+mod files;
 mod graph;
 mod output;
+mod platform;
 mod project;
 mod run;
 mod select;
 
 pub use failure::BuildFailure;
+pub use files::BuildResult;
 pub use graph::{GraphOptions, Planned, PlannedBuild, WholeGraph, whole_graph};
 pub use output::{Format, ImageResult};
+pub use platform::PlatformError;
 pub use project::{Project, split};
-pub use run::{BuildOptions, Surroundings, build, layer_compression};
+pub use run::{BuildOptions, Results, Surroundings, build, layer_compression};
 pub use select::{ArchChoice, Filter, Item, SelectError, select};

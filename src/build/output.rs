@@ -82,10 +82,26 @@ struct Built<'a> {
 }
 
 impl Source<'_> {
-    fn bytes(&self, id: DerivationId, output: &str) -> Result<Vec<u8>, BuildFailure> {
+    /// The bytes of an output.
+    pub fn bytes(&self, id: DerivationId, output: &str) -> Result<Vec<u8>, BuildFailure> {
         let record = self.records.get(&id).expect("every root has a record after a build");
         let object = record.outputs.get(output).expect("builders give all outputs of their kind");
         Ok(self.store.read(object)?)
+    }
+
+    /// A tree among the outputs of `id`.
+    pub fn tree(&self, id: DerivationId, output: &str) -> Result<Tree, BuildFailure> {
+        let tree = Tree::decode(&self.bytes(id, output)?);
+        Ok(tree.map_err(|error| ContentError::Io(std::io::Error::other(error)))?)
+    }
+
+    /// The packs with the contents of the files of the trees of `id`.
+    pub fn packs(&self, id: DerivationId) -> Result<Packs, BuildFailure> {
+        let record = &self.records[&id];
+        let own = record.outputs.get(outputs::PACK).map(|pack| &pack.digest);
+        let packs = record.references.iter().chain(own);
+        let packs = packs.map(|digest| Ok(Arc::new(Pack::open(self.store, digest)?)));
+        Ok(Packs::new(packs.collect::<Result<_, BuildFailure>>()?))
     }
 
     fn open(&self, digest: Digest) -> Result<Box<dyn Read + Send>, ContentError> {
@@ -270,17 +286,11 @@ fn write_roots(
     for one in built {
         let image = one.planned.image;
         let path = folder.join(root_name(name, &image.variant, image.arch));
-        let merge = &source.records[&one.planned.plan.merge];
-        let tree = Tree::decode(&source.bytes(one.planned.plan.merge, outputs::TREE)?)
-            .map_err(|error| ContentError::Io(std::io::Error::other(error)))?;
-        let mut packs = Vec::new();
-        for digest in merge.references.iter().chain(merge.outputs.get(outputs::PACK).map(|pack| &pack.digest))
-        {
-            packs.push(Arc::new(Pack::open(source.store, digest)?));
-        }
+        let id = one.planned.plan.merge;
+        let tree = source.tree(id, outputs::TREE)?;
         let target = HostRoot::new(&path);
         let shown = path.display().to_string();
-        let report = write_root(&shown, &tree, image.epoch, &Packs::new(packs), &target, &cancelled)?;
+        let report = write_root(&shown, &tree, image.epoch, &source.packs(id)?, &target, &cancelled)?;
         let mut found = result(one, path, Vec::new());
         if !report.owners {
             found.remarks.push(format!(

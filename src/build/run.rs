@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::BuildFailure;
+use hbuild_lang::recipe::Arch;
+
+use super::files::BuildResult;
 use super::graph::WholeGraph;
-use super::output::{self, Format, ImageResult, Source};
+use super::output::{Format, ImageResult, Source};
+use super::platform::check_platform;
+use super::{BuildFailure, files, output};
 use crate::evidence::EvidenceBuilder;
 use crate::exec::{self, ActionKind, Builders, Observer, UnpackBuilder, execute};
 use crate::graph::{Algorithm, DerivationId, DerivationKey};
@@ -32,6 +36,8 @@ pub struct BuildOptions {
     pub jobs: Option<usize>,
     /// Whether only what is on this host may be used.
     pub offline: bool,
+    /// What this host executes.
+    pub platform: Arch,
     /// Set by the caller to stop everything.
     pub cancel: Arc<AtomicBool>,
 }
@@ -48,12 +54,21 @@ pub struct Surroundings<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// Builds all images of `whole` and writes the results. Returns one for each image, in order.
+/// What became of everything that was wanted.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// One for each image, in order.
+    pub images: Vec<ImageResult>,
+    /// One for each output of each build, in order.
+    pub builds: Vec<BuildResult>,
+}
+
+/// Builds everything that is wanted of `whole` and writes the results.
 pub fn build(
     whole: &WholeGraph<'_>,
     options: &BuildOptions,
     surroundings: &Surroundings<'_>,
-) -> Result<Vec<ImageResult>, BuildFailure> {
+) -> Result<Results, BuildFailure> {
     let store = surroundings.store;
     let _shared = store.share(&options.cancel)?;
     for local in &whole.local {
@@ -63,10 +78,14 @@ pub fn build(
     if options.format == Format::Dir {
         wanted.extend(whole.images.iter().map(|planned| planned.plan.merge));
     }
+    check_platform(&whole.graph, &wanted, store, options.platform)?;
     let records = run(whole, &wanted, options, surroundings)?;
     let source = Source { store, records: &records, cancel: &options.cancel };
-    let results = output::write(&source, &whole.images, &options.output, options.format)?;
-    keep(whole, store, &options.output, &records)?;
+    let results = Results {
+        images: output::write(&source, &whole.images, &options.output, options.format)?,
+        builds: files::write(&source, &whole.builds, &options.output, options.format)?,
+    };
+    keep(whole, &results.builds, store, &options.output, &records)?;
     Ok(results)
 }
 
@@ -102,9 +121,14 @@ fn run(
     Ok(execute(&whole.graph, wanted, surroundings.store, &builders, &execution, surroundings.observer)?)
 }
 
-/// What the results of each image were made from is a root as long as its folder stands.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// What the results of each image and build were made from is a root as long as they stand.
 fn keep(
     whole: &WholeGraph<'_>,
+    builds: &[BuildResult],
     store: &Store,
     output: &Path,
     records: &BTreeMap<DerivationId, Record>,
@@ -113,9 +137,12 @@ fn keep(
     for planned in &whole.images {
         let layout = output.join(&planned.image.name);
         let path = if layout.exists() { layout } else { output.to_owned() };
-        let path = std::path::absolute(&path).unwrap_or(path);
         let keys = planned.plan.roots().into_iter().filter_map(|root| Some(records.get(&root)?.key));
-        by_path.entry(path).or_default().extend(keys);
+        by_path.entry(absolute(path)).or_default().extend(keys);
+    }
+    for result in builds {
+        let key = records.get(&result.derivation).map(|record| record.key);
+        by_path.entry(absolute(result.path.clone())).or_default().extend(key);
     }
     for (path, keys) in by_path {
         let records = keys.into_iter().collect();

@@ -6,12 +6,12 @@ use super::progress::Progress;
 use super::report::Failure;
 use super::{print, print_json, table, target};
 use crate::build::{
-    BuildOptions, Format, GraphOptions, ImageResult, Surroundings, build, layer_compression, select,
-    whole_graph,
+    BuildOptions, BuildResult, Format, GraphOptions, ImageResult, Results, Surroundings, build,
+    layer_compression, select, whole_graph,
 };
 use crate::graph::Algorithm;
 
-/// Builds what is selected; prints a table of the images, or their JSON.
+/// Builds what is selected; prints a table of the results, or their JSON.
 pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
     let projects = target::load(&arguments.selection.targets)?;
     target::check_axes(&arguments.selection, &projects)?;
@@ -39,17 +39,31 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         format: format_of(arguments.format),
         jobs: arguments.jobs,
         offline: arguments.offline,
+        platform: target::host_arch(),
         cancel: context.cancel(),
     };
     let outcome = build(&whole, &options, &surroundings);
     progress.finish();
     let results = outcome.map_err(Failure::new)?;
-    for result in &results {
+    for result in &results.images {
         for remark in &result.remarks {
             eprintln!("{} {} {}: {remark}", result.image, result.variant, result.arch);
         }
     }
-    if arguments.json { print_json(&results) } else { print(&rendered(&results)) }
+    if arguments.json { print_json(&listed(&results)) } else { print(&rendered(&results)) }
+}
+
+/// A result of any kind.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum AnyResult<'a> {
+    Image(&'a ImageResult),
+    Build(&'a BuildResult),
+}
+
+fn listed(results: &Results) -> Vec<AnyResult<'_>> {
+    let images = results.images.iter().map(AnyResult::Image);
+    images.chain(results.builds.iter().map(AnyResult::Build)).collect()
 }
 
 fn format_of(argument: FormatArgument) -> Format {
@@ -61,7 +75,18 @@ fn format_of(argument: FormatArgument) -> Format {
     }
 }
 
-fn rendered(results: &[ImageResult]) -> String {
+fn rendered(results: &Results) -> String {
+    let mut text = String::new();
+    if !results.images.is_empty() {
+        text.push_str(&images(&results.images));
+    }
+    if !results.builds.is_empty() {
+        text.push_str(&builds(&results.builds));
+    }
+    text
+}
+
+fn images(results: &[ImageResult]) -> String {
     let row = |result: &ImageResult| {
         vec![
             result.image.clone(),
@@ -80,4 +105,20 @@ fn rendered(results: &[ImageResult]) -> String {
     paths.dedup();
     text.push_str(&format!("in {}\n", paths.join(", ")));
     text
+}
+
+fn builds(results: &[BuildResult]) -> String {
+    let row = |result: &BuildResult| {
+        let point: Vec<&str> = result.point.values().map(String::as_str).collect();
+        vec![
+            result.build.clone(),
+            point.join(" "),
+            result.output.clone().unwrap_or_default(),
+            table::size(result.size),
+            result.digest.to_string(),
+            result.path.display().to_string(),
+        ]
+    };
+    let rows: Vec<_> = results.iter().map(row).collect();
+    table::render(&["build", "at", "output", "size", "digest", "in"], &rows, &[3])
 }

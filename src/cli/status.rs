@@ -113,7 +113,7 @@ mod tests {
         ),
         (3, "evidence", "bad_report damaged_statement undecodable_index"),
         (70, "evidence", "wrong_action"),
-        (3, "exec", "cancelled content offline threads"),
+        (3, "exec", "cancelled content offline other_platform threads"),
         (1, "exec", "bad_location"),
         (4, "exec", "no_output special_output step_failed"),
         (70, "exec", "bad_output defect"),

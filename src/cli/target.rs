@@ -9,11 +9,11 @@ use super::report::{Failure, Texts, UsageError};
 use crate::build::{ArchChoice, Filter, Project};
 use crate::host::discover::find_recipes;
 
-/// A recipe file with the image named behind `#`.
+/// A recipe file with the image or build named behind `#`.
 pub struct Target {
     /// The recipe file.
     pub path: PathBuf,
-    /// The image.
+    /// The image or build.
     pub image: Option<String>,
 }
 
@@ -65,14 +65,18 @@ pub fn load(targets: &[String]) -> Result<Vec<(Project, Option<String>)>, Failur
     failure.map_or(Ok(projects), Err)
 }
 
+/// The architecture that this program was made for, and so the host's.
+pub fn host_arch() -> Arch {
+    if cfg!(target_arch = "aarch64") { Arch::Arm64 } else { Arch::Amd64 }
+}
+
 /// What the selection narrows. The architecture is the host's where nothing is said.
 pub fn filter(selection: &Selection) -> Result<Filter, Failure> {
     let arch = match selection.arch.as_deref() {
         Some("all") => ArchChoice::All,
         Some("amd64") => ArchChoice::One(Arch::Amd64),
         Some("arm64") => ArchChoice::One(Arch::Arm64),
-        None if cfg!(target_arch = "aarch64") => ArchChoice::One(Arch::Arm64),
-        None => ArchChoice::One(Arch::Amd64),
+        None => ArchChoice::One(host_arch()),
         Some(other) => {
             return Err(Failure::new(UsageError::BadValue {
                 message: format!("`--arch {other}`: there is no such architecture"),

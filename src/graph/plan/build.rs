@@ -49,13 +49,12 @@ pub(super) struct PlannedRoot<'a> {
 impl PlannedRoot<'_> {
     /// Whether `build`, whose packages are the same, has this root.
     fn fits(&self, build: &Build) -> bool {
-        let contents =
-            |build: &Build| build.contents.iter().map(|content| content.value.clone()).collect::<Vec<_>>();
+        let (own, others) = (self.of.contents.iter(), build.contents.iter());
         std::ptr::eq(self.of, build)
             || (self.of.epoch == build.epoch
                 && self.of.default_paths == build.default_paths
                 && self.of.effects == build.effects
-                && contents(self.of) == contents(build))
+                && own.map(|content| &content.value).eq(others.map(|content| &content.value)))
     }
 }
 
@@ -231,7 +230,7 @@ fn root_merge(build: &Build, inputs: Vec<MergeInput>) -> Merge {
     };
     let users = accounts.map(|(name, id, home)| (name.to_owned(), user(id, home)));
     let groups = accounts.map(|(name, id, _)| (name.to_owned(), Group { gid: id, members: Vec::new() }));
-    let rules: BTreeMap<String, PathRule> = build.default_paths.clone();
+    let rules: BTreeMap<String, PathRule> = (*build.default_paths).clone();
     Merge {
         family: build.distro.family,
         release: build.distro.release.clone(),
@@ -242,7 +241,7 @@ fn root_merge(build: &Build, inputs: Vec<MergeInput>) -> Merge {
         rules,
         users: users.into(),
         groups: groups.into(),
-        effects: build.effects.clone(),
+        effects: (*build.effects).clone(),
         os_release: BTreeMap::new(),
         layers: Vec::new(),
     }

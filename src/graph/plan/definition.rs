@@ -51,18 +51,18 @@ pub(super) fn components(
 }
 
 fn build_component(planner: &Planner<'_>, build: &Build, contents: &[Located<Content>]) -> BuildComponent {
-    let planned = planner.planned.get(&(build.name.as_str(), &build.point));
-    let tools = planned.map_or(&[][..], |planned| &planned.locked.packages);
+    let planned = &planner.planned[&(build.name.as_str(), &build.point)];
     BuildComponent {
         name: build.name.clone(),
         point: build.point.clone(),
+        derivation: planned.exec.0,
         description: build.description.clone(),
         version: build.version.clone(),
         license: build.license.clone(),
         purl: build.purl.clone(),
         cpe: build.cpe.clone(),
         sources: sources_of(planner, build).collect(),
-        tools: tools.iter().map(|package| (*package).clone()).collect(),
+        tools: planned.locked.packages.iter().map(|package| (*package).clone()).collect(),
         origin: build_origin(build, contents),
         place: build.place.clone(),
     }

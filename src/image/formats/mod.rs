@@ -12,7 +12,9 @@ mod docker;
 mod file;
 mod oci_archive;
 mod root;
+mod tree_archive;
 
 pub use docker::{docker_archive_name, write_docker_archive};
 pub use oci_archive::{oci_archive_name, write_oci_archive};
 pub use root::{NewRoot, RootError, RootReport, RootState, RootTarget, root_name, write_root};
+pub use tree_archive::write_tree_archive;
