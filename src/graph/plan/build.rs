@@ -12,7 +12,7 @@ use crate::graph::{
     Action, Derivation, DerivationId, Exec, ExecStep, Graph, Input, Merge, MergeInput, environment, outputs,
     paths,
 };
-use crate::lock::{LockedRoot, request_of_build};
+use crate::lock::check_build;
 use crate::tree::Origin;
 
 /// The user that commands run as.
@@ -115,17 +115,9 @@ impl<'a> Planner<'a> {
         Ok(planned)
     }
 
-    fn locked_root(&self, build: &Build) -> Result<&'a LockedRoot, PlanError> {
-        let root = self.lock.and_then(|lock| lock.root(&request_of_build(build)));
-        root.ok_or_else(|| PlanError::LockIncomplete {
-            whose: format!("build `{}` of {}", build.name, self.file.shown),
-            reference: "root".to_owned(),
-        })
-    }
-
     /// The exec tree of the build's root, and the packages in it.
     fn root(&mut self, graph: &mut Graph, build: &'a Build) -> Result<(Input, Rc<Locked<'a>>), PlanError> {
-        let root = self.locked_root(build)?;
+        let root = check_build(self.file, build, self.lock)?;
         let key = std::ptr::from_ref(root);
         let known = self.roots.get(&key).into_iter().flatten().find(|root| root.fits(build));
         if let Some(known) = known {

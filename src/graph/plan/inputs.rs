@@ -71,7 +71,7 @@ impl<'a> Inputs<'a> {
         if let Some(known) = self.sources.get(&key) {
             return Ok((*known, origin));
         }
-        let (fetch, format) = fetch_of(source, epoch, options)?;
+        let (fetch, format) = fetch_of(source, epoch, options);
         let label = format!("source {}", source.name);
         let unpack = add_unpack(graph, &label, fetch, Unpack { format, origin: origin.clone() })?;
         self.sources.insert(key, unpack);
@@ -158,26 +158,23 @@ fn add_unpack(
     })
 }
 
-fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> Result<(Fetch, ArchiveFormat), PlanError> {
+fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> (Fetch, ArchiveFormat) {
     match &source.from {
         SourceFrom::Url { urls, sha256, strip } => {
             let sha256 = sha256.parse().expect("evaluation checked the digest");
             let fetch =
                 Fetch { content: FixedOutput::Sha256(sha256), locations: locations(urls), size: None };
-            Ok((fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch)))
+            (fetch, format_of(urls.first().map_or("", String::as_str), *strip, epoch))
         }
         SourceFrom::Git { url, commit, submodules } => {
             let key = (url.clone(), commit.clone(), *submodules);
-            let sha256 = options.git.get(&key).copied().ok_or_else(|| PlanError::GitNotLocked {
-                source_name: source.name.clone(),
-                place: source.place.to_string(),
-            })?;
+            let sha256 = options.git.get(&key).copied().expect("the caller checked the lock's git sources");
             let (url, commit, submodules) = key;
             let locations = vec![Location::Git { url, commit, submodules }];
             let fetch = Fetch { content: FixedOutput::Sha256(sha256), locations, size: None };
-            Ok((fetch, ArchiveFormat::Tar { strip: 0, epoch }))
+            (fetch, ArchiveFormat::Tar { strip: 0, epoch })
         }
-        SourceFrom::Path { path } => Ok(local(path, epoch, options)),
+        SourceFrom::Path { path } => local(path, epoch, options),
     }
 }
 

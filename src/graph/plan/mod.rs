@@ -20,7 +20,7 @@ pub use self::inputs::package_origin;
 use self::locked::LockIndex;
 use super::{Compression, GraphError};
 use crate::digest::Sha256;
-use crate::lock::{Lock, LockedRoot, RecipeFile};
+use crate::lock::{Lock, LockError, LockedRoot, RecipeFile};
 
 /// Everything besides recipe and lock that decides the graph.
 #[derive(Debug, Clone)]
@@ -86,15 +86,10 @@ pub enum PlanError {
         /// Its distro.
         family: Family,
     },
-    /// The lock has no digest of a git source.
-    #[error("{place}: the lock does not know the commit of source `{source_name}`")]
-    #[diagnostic(code(hbuild::graph::git_not_locked), help("run `hbuild lock`"))]
-    GitNotLocked {
-        /// The source.
-        source_name: String,
-        /// Where it stands.
-        place: String,
-    },
+    /// Lock missing, damaged or outgrown.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] LockError),
 }
 
 /// Makes the graph of one recipe from it and its lock. What several images and builds share is planned once.
