@@ -8,13 +8,17 @@ use super::context::Context;
 use super::report::{Failure, OutputError};
 use super::{print, print_json, target};
 use crate::build::Project;
+use crate::digest::Sha256;
 use crate::distro::debian::repository::Surroundings;
 use crate::host::discover::find_recipes;
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::files::write_atomically;
+use crate::host::git::Git;
 use crate::host::repositories::Archive;
 use crate::host::{clock, settings::Settings};
-use crate::lock::{Changes, Lock, LockOutcome, RecipeItems, UpdateOptions, Updated, update};
+use crate::lock::{
+    Changes, GitKey, Lock, LockOutcome, RecipeItems, UpdateOptions, Updated, unlocked_git, update,
+};
 use crate::store::{Root, Store};
 
 /// Locks the recipes named, one lock for each folder; prints what changed.
@@ -27,10 +31,11 @@ pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> 
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
     let _shared = store.share(&context.cancel()).map_err(Failure::new)?;
-    let mut all = BTreeMap::new();
+    let (mut all, mut archives) = (BTreeMap::new(), BTreeMap::new());
     for (folder, projects) in &folders {
         let path = projects.first().expect("a folder stands here for a recipe in it").lock_path();
-        let changes = lock_folder(arguments, context, (&settings, &*store), (folder, projects))?;
+        let surroundings = (&settings, &*store, &mut archives);
+        let changes = lock_folder(arguments, context, surroundings, (folder, projects))?;
         all.insert(path.display().to_string(), changes);
     }
     report(arguments, &all)
@@ -67,13 +72,13 @@ fn report(arguments: &LockArguments, all: &BTreeMap<String, Changes>) -> Result<
 fn lock_folder(
     arguments: &LockArguments,
     context: &Context,
-    (settings, store): (&Settings, &Store),
+    (settings, store, archives): (&Settings, &Store, &mut BTreeMap<GitKey, Sha256>),
     (folder, projects): (&Path, &[Project]),
 ) -> Result<Changes, Failure> {
     let first = projects.first().expect("a folder stands here for a recipe in it");
     let old = first.read_lock().map_err(Failure::new)?;
     let network = FetchOptions { cancelled: context.cancel(), ..settings.fetch.clone() };
-    let fetcher = Fetcher::new(network).map_err(Failure::new)?;
+    let fetcher = Fetcher::new(network.clone()).map_err(Failure::new)?;
     let access = Archive { fetcher: &fetcher, mirrors: &settings.mirrors };
     let recipes: Vec<_> = projects
         .iter()
@@ -84,6 +89,14 @@ fn lock_folder(
             sources: &project.recipe.sources,
         })
         .collect();
+    let git = Git { store, network: &network, cancelled: &|| context.cancelled() };
+    for key in unlocked_git(&recipes, old.as_ref()).map_err(Failure::new)? {
+        if !archives.contains_key(&key) {
+            let (object, sha256) = git.archive(&key).map_err(Failure::new)?;
+            store.name_blob(&sha256, &object).map_err(Failure::new)?;
+            archives.insert(key, sha256);
+        }
+    }
     let options = UpdateOptions {
         update: match &arguments.update {
             None => Updated::Outgrown,
@@ -91,7 +104,7 @@ fn lock_folder(
             Some(names) => Updated::Named(names.clone()),
         },
         whole_folder: is_whole(folder, projects)?,
-        git: BTreeMap::new(),
+        git: archives.clone(),
     };
     let surroundings = Surroundings { access: &access, cache: store };
     let LockOutcome { lock, changes } =
@@ -112,7 +125,7 @@ fn is_whole(folder: &Path, projects: &[Project]) -> Result<bool, Failure> {
     Ok(found.iter().all(|path| projects.iter().any(|project| project.path() == *path)))
 }
 
-/// The signed indexes of a lock are kept as long as the lock stands.
+/// The signed indexes of a lock, and the archives of its commits, are kept as long as the lock stands.
 fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
     let mut blobs: Vec<_> = lock
         .snapshots
@@ -120,6 +133,7 @@ fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
         .flat_map(|snapshot| {
             std::iter::once(snapshot.in_release).chain(snapshot.indexes.iter().map(|index| index.sha256))
         })
+        .chain(lock.git.iter().map(|git| git.sha256))
         .collect();
     blobs.sort();
     blobs.dedup();

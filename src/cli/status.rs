@@ -122,7 +122,8 @@ mod tests {
         (
             3,
             "host",
-            "cancelled cannot_keep no_mirror not_found output truncated unreachable unreadable wrong_bytes",
+            "cancelled cannot_keep git_changed git_commit git_failed git_files git_name git_repository git_stopped \
+             git_submodule no_git no_mirror not_found output truncated unreachable unreadable wrong_bytes",
         ),
         (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url settings_unreadable"),
         (1, "host", "bad_repository_url"),

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::source_archive::{SourceArchive, is_left_out};
 use crate::digest::Sha256;
 
 /// Folders that hold results, never recipes.
@@ -77,7 +80,7 @@ pub fn read_local(path: &Path) -> Result<LocalBytes, ReadError> {
 }
 
 fn archive(root: &Path) -> Result<Vec<u8>, ReadError> {
-    let mut out = tar::Builder::new(Vec::new());
+    let mut out = SourceArchive::new(Vec::new());
     let mut pending = vec![root.to_owned()];
     while let Some(path) = pending.pop() {
         let metadata = fs::symlink_metadata(&path).map_err(unreadable(&path))?;
@@ -87,7 +90,7 @@ fn archive(root: &Path) -> Result<Vec<u8>, ReadError> {
             let mut below = Vec::new();
             for entry in fs::read_dir(&path).map_err(unreadable(&path))? {
                 let entry = entry.map_err(unreadable(&path))?;
-                if !entry.file_name().to_string_lossy().starts_with(".git") {
+                if !is_left_out(entry.file_name().as_bytes()) {
                     below.push(entry.path());
                 }
             }
@@ -95,35 +98,22 @@ fn archive(root: &Path) -> Result<Vec<u8>, ReadError> {
             pending.extend(below);
         }
     }
-    out.into_inner().map_err(unreadable(root))
+    out.finish().map_err(unreadable(root))
 }
 
 fn append(
-    out: &mut tar::Builder<Vec<u8>>,
+    out: &mut SourceArchive<Vec<u8>>,
     path: &Path,
     name: &Path,
     metadata: &fs::Metadata,
 ) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut header = tar::Header::new_gnu();
-    header.set_size(0);
     if metadata.is_dir() {
-        if name.as_os_str().is_empty() {
-            return Ok(());
-        }
-        header.set_entry_type(tar::EntryType::Directory);
-        header.set_mode(0o755);
-        out.append_data(&mut header, name, io::empty())
+        if name.as_os_str().is_empty() { Ok(()) } else { out.directory(name) }
     } else if metadata.is_symlink() {
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_mode(0o777);
-        out.append_link(&mut header, name, fs::read_link(path)?)
+        out.symlink(name, &fs::read_link(path)?)
     } else if metadata.is_file() {
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_mode(if metadata.permissions().mode() & 0o111 != 0 { 0o755 } else { 0o644 });
-        let bytes = fs::read(path)?;
-        header.set_size(bytes.len() as u64);
-        out.append_data(&mut header, name, bytes.as_slice())
+        let executable = metadata.permissions().mode() & 0o111 != 0;
+        out.file(name, executable, metadata.len(), &mut fs::File::open(path)?)
     } else {
         Err(io::Error::other("it is neither a file, a folder nor a link"))
     }

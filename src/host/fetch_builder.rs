@@ -1,4 +1,5 @@
-//! The builder of fetches: the file with the SHA-256 that the lock states, from wherever it is to be had.
+//! The builder of fetches: the file with the SHA-256 that the lock states, from wherever it is to be had; for a
+//! commit, the archive of its tree.
 
 use std::io::{self, Write};
 
@@ -6,10 +7,13 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::fetch::{FetchError as SourceError, Fetcher, Sink, Wanted};
+use super::git::{Git, GitError};
 use super::mirror::Mirrors;
 use super::url::{ParseUrlError, Url};
+use crate::digest::Sha256;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder, ObjectRef};
 use crate::graph::{Action, Derivation, Fetch, FixedOutput, Location, outputs};
+use crate::lock::GitKey;
 use crate::store::{PartialFile, Store, StoreError};
 use crate::tree::ContentError;
 
@@ -65,10 +69,13 @@ impl Builder for FetchBuilder<'_> {
         let FixedOutput::Sha256(sha256) = fetch.content;
         let object = match self.store.blob_object(&sha256) {
             Some(object) => object,
-            None => {
-                let wanted = self.wanted(derivation, fetch)?;
-                self.fetch(&wanted, context)?
-            }
+            None => match fetch.locations.iter().find_map(git_key) {
+                Some(key) => self.fetch_commit(&key, sha256, context)?,
+                None => {
+                    let wanted = self.wanted(derivation, fetch)?;
+                    self.fetch(&wanted, context)?
+                }
+            },
         };
         Ok(BuildOutputs::from([(outputs::FILE.to_owned(), object)]))
     }
@@ -84,6 +91,31 @@ impl FetchBuilder<'_> {
             Ok(_) => Ok(sink.file.finish().map_err(ContentError::from)?),
             Err(SourceError::Cancelled { .. }) => Err(BuildError::Cancelled),
             Err(SourceError::Sink { source, .. }) => Err(BuildError::Content(source.into())),
+            Err(error) => Err(BuildError::action(error)),
+        }
+    }
+
+    fn fetch_commit(
+        &self,
+        key: &GitKey,
+        expected: Sha256,
+        context: &dyn BuildContext,
+    ) -> Result<ObjectRef, BuildError> {
+        let (url, commit, _) = key;
+        if self.offline && !url.starts_with("file:") {
+            let what = format!("the commit {commit} of {url}");
+            return Err(BuildError::action(FetchError::Offline { what }));
+        }
+        let cancelled = || context.cancelled();
+        let git = Git { store: self.store, network: self.fetcher.options(), cancelled: &cancelled };
+        match git.archive(key) {
+            Ok((object, found)) if found == expected => Ok(object),
+            Ok((_, found)) => {
+                let (url, commit) = (url.clone(), commit.clone());
+                Err(BuildError::action(GitError::Changed { url, commit, found, expected }))
+            }
+            Err(GitError::Cancelled { .. }) => Err(BuildError::Cancelled),
+            Err(GitError::Store(error)) => Err(BuildError::Content(error.into())),
             Err(error) => Err(BuildError::action(error)),
         }
     }
@@ -117,6 +149,14 @@ impl FetchBuilder<'_> {
             Location::Local(path) => Ok(vec![Url::File(path.clone())]),
             Location::Git { .. } => Ok(Vec::new()),
         }
+    }
+}
+
+/// The commit at `location`, where it is one.
+fn git_key(location: &Location) -> Option<GitKey> {
+    match location {
+        Location::Git { url, commit, submodules } => Some((url.clone(), commit.clone(), *submodules)),
+        _ => None,
     }
 }
 

@@ -21,6 +21,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
 pub use failure::{Failure, FetchError, MirrorFailure};
+pub(super) use network::basic_authorization;
 pub use network::{Credential, FetchOptions, Proxies};
 pub use sink::Sink;
 
@@ -124,6 +125,11 @@ impl Fetcher {
             .build();
         let agent = ureq::Agent::with_parts(agent, DefaultConnector::default(), Names::default());
         Ok(Self { agent, options, unreachable: Mutex::new(BTreeSet::new()) })
+    }
+
+    /// What it goes by.
+    pub fn options(&self) -> &FetchOptions {
+        &self.options
     }
 
     /// Fetches `wanted` into `sink`, which may hold the beginning of it. On an error the sink holds what was

@@ -119,7 +119,7 @@ impl fmt::Debug for Proxies {
 }
 
 /// The value of an `Authorization` header for `credential` (RFC 7617).
-pub(super) fn basic_authorization(username: &str, password: &str) -> String {
+pub(in crate::host) fn basic_authorization(username: &str, password: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut header = "Basic ".to_owned();
     for chunk in format!("{username}:{password}").as_bytes().chunks(3) {
