@@ -5,6 +5,7 @@
 
 mod builder;
 mod builders;
+mod check;
 mod contents;
 mod context;
 mod cost;
@@ -26,6 +27,7 @@ mod unpack;
 
 pub use builder::*;
 pub use builders::{ActionKind, Builders};
+pub use check::{Checked, Difference, DifferenceKind, check, commands_of};
 pub use error::{Defect, ExecError, Failure, Failures};
 pub use exec_builder::*;
 pub use execution::*;

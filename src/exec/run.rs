@@ -63,9 +63,21 @@ pub fn execute(
     options: &Options,
     observer: &dyn Observer,
 ) -> Result<BTreeMap<DerivationId, Record>, ExecError> {
+    execute_all(graph, (wanted, false), store, builders, options, observer)
+}
+
+/// As [`execute`]; where `complete` is set, the packs that the trees among the outputs refer to are there too.
+pub(super) fn execute_all(
+    graph: &Graph,
+    (wanted, complete): (&[DerivationId], bool),
+    store: &Store,
+    builders: &Builders<'_>,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<BTreeMap<DerivationId, Record>, ExecError> {
     let mut state = State::new(graph, store, observer, options.memory);
     for id in wanted {
-        state.demand(id, false)?;
+        state.demand(id, complete)?;
     }
     state.tell_total(0);
     if state.all_done(wanted) {
