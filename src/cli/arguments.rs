@@ -36,6 +36,8 @@ pub enum Command {
     Why(WhyArguments),
     /// Look after the store
     Store(StoreArguments),
+    /// Say what this machine allows of builds from source, and what to do where it refuses
+    Doctor(DoctorArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -215,6 +217,14 @@ pub struct WhyArguments {
     pub image: String,
     /// Absolute path of a file in the image
     pub path: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,

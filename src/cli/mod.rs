@@ -7,6 +7,7 @@ mod axes;
 mod build;
 mod check;
 mod context;
+mod doctor;
 mod fmt;
 mod graph;
 mod lock;
@@ -30,9 +31,17 @@ use arguments::{Arguments, Command};
 use context::Context;
 use report::Failure;
 
+use crate::sandbox::diagnose;
+
 /// Runs hbuild with `arguments`, the program's name first; returns the exit status of design section 11.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = axes::rewrite(arguments.into_iter().collect());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let [_, hidden, probe] = arguments.as_slice()
+        && hidden == diagnose::PROBE_ARGUMENT
+    {
+        return diagnose::probe_main(&probe.to_string_lossy());
+    }
+    let arguments = axes::rewrite(arguments);
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -63,6 +72,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Graph(arguments) => graph::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Store(arguments) => store::run(&arguments, context),
+        Command::Doctor(arguments) => doctor::run(&arguments, context),
         Command::Version { json } => version::run(json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
