@@ -19,7 +19,9 @@ pub fn of_code(code: &str) -> u8 {
         | ("evidence", "wrong_action")
         | ("merge", "not_a_tree")
         | ("defect", _) => 70,
-        ("host" | "archive" | "store" | "exec", _) => 3,
+        ("sandbox", "no_mount_point") => 1,
+        ("sandbox", "no_root" | "not_filled") => 70,
+        ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
         ("debian", name) if is_of_recipe(name) => 1,
         ("debian", _) => 3,
         ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry") => 3,
@@ -157,6 +159,13 @@ mod tests {
         (70, "merge", "not_a_tree"),
         (3, "merge", "bad_control content whiteout_name"),
         (1, "policy", "bad_glob broken unknown_rule"),
+        (
+            3,
+            "sandbox",
+            "cancelled content ended forbidden log no_proc no_space no_stage not_closed not_strict",
+        ),
+        (1, "sandbox", "no_mount_point"),
+        (70, "sandbox", "no_root not_filled"),
         (
             3,
             "store",

@@ -2,9 +2,31 @@
 //!
 //! [`Specification`] is pure: what a sandbox has to be. Everything else here makes one of the kernel's namespaces,
 //! and this is the only module with `unsafe`. It decides nothing about what is built.
+//!
+//! Three processes make a sandbox. hbuild ([`Sandboxes`]) asks, fills it, reads its log and takes its files. A stage
+//! ([`stage_main`]) is hbuild executed again, with one thread and nothing in its environment; it has left the host
+//! behind and forks an init for each sandbox. The init is process 1 inside: it mounts, restricts itself, and runs the
+//! commands. hbuild never forks itself, since it has threads.
 
+mod command;
 pub mod diagnose;
-
+mod error;
+mod fill;
+mod init;
+mod mounts;
+mod restrict;
+mod running;
+mod sandboxes;
+mod seccomp;
 mod specification;
+mod stage;
+#[allow(unsafe_code, reason = "system calls")]
+mod sys;
+mod watch;
+mod wire;
 
+pub use error::SandboxError;
+pub use running::Finished;
+pub use sandboxes::{Running, Sandboxes, StageOptions};
 pub use specification::*;
+pub use stage::{STAGE_ARGUMENT, stage_main};

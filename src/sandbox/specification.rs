@@ -61,6 +61,15 @@ pub struct Limits {
     pub log: u64,
 }
 
+/// A command that failed, after which no other ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFailure {
+    /// Its name.
+    pub step: String,
+    /// `exited with status 2`, `was killed by signal SIGSEGV`, `ran out of memory (limit 4 GiB)`.
+    pub how: String,
+}
+
 impl Specification {
     /// The sandbox of `action`, whose root lies in the folder `root`.
     pub fn of(action: &Exec, root: String, jobs: usize, limits: Limits) -> Self {

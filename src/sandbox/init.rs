@@ -1,0 +1,235 @@
+//! The init of one sandbox, process 1 of its namespace: mounts, restricts itself, takes the files that hbuild sends,
+//! runs the commands one after another, and kills whatever they left.
+
+use std::io::{self, BufReader};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
+
+use super::command::{Spawned, Streams};
+use super::wire::{At, Fault, InitReport, Outcome, Request, Step, Stream, tell};
+use super::{StepFailure, fill, mounts, restrict, seccomp, stage, sys, watch};
+use crate::store::{Applied, Usage};
+
+/// How often memory is looked at.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Tells hbuild that no init could be started.
+pub(super) fn refuse(descriptors: &[OwnedFd], error: io::Error) {
+    if let (Some(control), Err(fault)) =
+        (descriptors.first(), Err::<(), _>(error).at(Step::Namespaces, "mount, pid and ipc namespaces"))
+    {
+        let _ = tell(control, &InitReport::Fault(fault), &[]);
+    }
+}
+
+/// Is the init. Its descriptors: the control socket, and the terminal's three where one is asked for.
+pub(super) fn main(request: Request, mut descriptors: Vec<OwnedFd>, filter: &[libc::sock_filter]) -> ! {
+    if descriptors.is_empty() {
+        sys::exit_now(1);
+    }
+    let control = descriptors.remove(0);
+    let done = run(&request, &control, descriptors, filter);
+    let report = match done {
+        Ok(Some(outcome)) => InitReport::Finished(Box::new(outcome)),
+        // hbuild went away.
+        Ok(None) => sys::exit_now(1),
+        Err(fault) => InitReport::Fault(fault),
+    };
+    sys::exit_now(i32::from(tell(&control, &report, &[]).is_err()))
+}
+
+fn run(
+    request: &Request,
+    control: &OwnedFd,
+    terminal: Vec<OwnedFd>,
+    filter: &[libc::sock_filter],
+) -> Result<Option<Outcome>, Fault> {
+    let specification = &request.specification;
+    set_parent_process_death_signal(Some(Signal::KILL)).at(Step::Restrictions, "signal of death")?;
+    // Neither memory nor environment of this process can be read from inside, nor can it be traced.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).at(Step::Restrictions, "not dumpable")?;
+    if specification.loopback {
+        sys::raise_loopback().at(Step::Namespaces, "loopback")?;
+    }
+    let (space, mounts) = mounts::enter_sandbox(specification)?;
+    let mut applied = Applied { mounts, seccomp: seccomp::digest(filter), ..described() };
+    let (log, streams) = streams(terminal)?;
+    // The stage's socket must not be here: nobody but hbuild may hold its other end.
+    sys::duplicate_to(streams.input.as_fd(), 0).at(Step::Restrictions, "/dev/null")?;
+    restrict::restrict(specification, filter, &mut applied)?;
+    watch::note(&specification.limits, &mut applied);
+    if request.strict && !applied.missing.is_empty() {
+        return Err(Fault { step: Step::Strict, what: applied.missing.join(", "), errno: 0 });
+    }
+    let ready = [space.as_fd(), log.as_fd()];
+    tell(control, &InitReport::Ready, &ready).at(Step::Talk, "ready")?;
+    drop(log);
+
+    let mut stream = BufReader::with_capacity(1 << 16, Stream(control));
+    if !fill::take(&space, specification.epoch, mounts::folders(specification), &mut stream)? {
+        return Ok(None);
+    }
+    let mut running = Running::new(request, control, &space, streams)?;
+    let failure = running.commands();
+    running.end();
+    let usage = Usage { wall_ms: running.started.elapsed().as_millis() as u64, ..sys::usage_of_children() };
+    Ok((!running.gone).then_some(Outcome { failure, applied, usage }))
+}
+
+/// What is the same in every sandbox.
+fn described() -> Applied {
+    let namespaces = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"];
+    Applied {
+        namespaces: namespaces.map(str::to_owned).to_vec(),
+        user: format!("{0}:{0}", stage::INSIDE),
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        ..Applied::default()
+    }
+}
+
+/// The end of the log that hbuild reads, and what the commands get. The pipe is made here, so that it belongs to the
+/// user inside: `/dev/stderr` can be opened.
+fn streams(terminal: Vec<OwnedFd>) -> Result<(OwnedFd, Streams), Fault> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC).at(Step::Restrictions, "log")?;
+    if let Ok([input, output, error]) = <[OwnedFd; 3]>::try_from(terminal) {
+        return Ok((read, Streams { input, output, error, terminal: true }));
+    }
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
+    let null = rustix::fs::open("/dev/null", flags, rustix::fs::Mode::empty());
+    let input = null.at(Step::Restrictions, "/dev/null")?;
+    let error = write.try_clone().at(Step::Restrictions, "log")?;
+    Ok((read, Streams { input, output: write, error, terminal: false }))
+}
+
+/// The commands while they run.
+struct Running<'a> {
+    request: &'a Request,
+    control: &'a OwnedFd,
+    space: &'a OwnedFd,
+    streams: Streams,
+    /// Readable when a child ended.
+    ended: OwnedFd,
+    started: Instant,
+    /// Whether hbuild went away.
+    gone: bool,
+}
+
+/// How a command ended.
+enum End {
+    Status(i32),
+    Memory,
+    Time,
+    Gone,
+}
+
+impl<'a> Running<'a> {
+    fn new(
+        request: &'a Request,
+        control: &'a OwnedFd,
+        space: &'a OwnedFd,
+        streams: Streams,
+    ) -> Result<Self, Fault> {
+        sys::block_child_signal(true);
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        let ended = sys::child_descriptor().at(Step::Restrictions, "signals")?;
+        Ok(Self { request, control, space, streams, ended, started: Instant::now(), gone: false })
+    }
+
+    /// Runs the commands up to the first that fails.
+    fn commands(&mut self) -> Option<StepFailure> {
+        for command in &self.request.specification.commands {
+            let end = match Spawned::start(command, &self.streams) {
+                Ok(spawned) => self.wait(spawned.pid),
+                Err(error) => {
+                    let how = format!("could not be started: {error}");
+                    return Some(StepFailure { step: command.name.clone(), how });
+                }
+            };
+            if let Some(how) = self.describe(end) {
+                return Some(StepFailure { step: command.name.clone(), how });
+            }
+        }
+        None
+    }
+
+    /// Waits for the process `pid` and reaps all others that end before.
+    fn wait(&mut self, pid: sys::Pid) -> End {
+        let limits = &self.request.specification.limits;
+        let deadline = limits.seconds.map(|seconds| self.started + Duration::from_secs(seconds));
+        let mut looked = Instant::now();
+        loop {
+            while let Some((ended, status)) = sys::wait(-1, libc::WNOHANG) {
+                if ended == pid {
+                    return End::Status(status);
+                }
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return End::Time;
+            }
+            if let Some(memory) = limits.memory
+                && now - looked >= WATCH
+            {
+                looked = now;
+                if watch::memory_used(self.space.as_fd()) > memory {
+                    return End::Memory;
+                }
+            }
+            let until = deadline.map(|deadline| deadline - now);
+            let until = [limits.memory.map(|_| WATCH), until].into_iter().flatten().min();
+            if !self.pause(until) {
+                self.gone = true;
+                return End::Gone;
+            }
+        }
+    }
+
+    /// Until a child ends or `until` is over; whether hbuild is still there.
+    fn pause(&self, until: Option<Duration>) -> bool {
+        let timeout = until
+            .map(|until| Timespec { tv_sec: until.as_secs() as i64, tv_nsec: until.subsec_nanos().into() });
+        let mut polled = [PollFd::new(&self.ended, PollFlags::IN), PollFd::new(self.control, PollFlags::IN)];
+        if poll(&mut polled, timeout.as_ref()).is_err() {
+            return true;
+        }
+        if !polled[0].revents().is_empty() {
+            let mut buffer = [0; 1024];
+            let _ = rustix::io::read(&self.ended, &mut buffer);
+        }
+        // hbuild says nothing while commands run: whatever can be read is the end.
+        polled[1].revents().is_empty()
+    }
+
+    /// What to say of a command that ended so; `None` where it did well.
+    fn describe(&self, end: End) -> Option<String> {
+        let limits = &self.request.specification.limits;
+        let how = match end {
+            End::Status(0) => return None,
+            End::Status(status) if libc::WIFSIGNALED(status) => {
+                let signal = libc::WTERMSIG(status);
+                format!("was killed by signal {}", watch::signal_name(signal))
+            }
+            End::Status(status) => format!("exited with status {}", libc::WEXITSTATUS(status)),
+            End::Memory => {
+                let limit = watch::bytes(limits.memory.unwrap_or_default());
+                return Some(format!("ran out of memory (limit {limit})"));
+            }
+            End::Time => return Some(format!("took longer than {} s", limits.seconds.unwrap_or_default())),
+            End::Gone => return Some("was stopped".to_owned()),
+        };
+        match sys::space_used(self.space.as_fd()) {
+            (_, true) => Some(format!("used up its space (limit {}) and {how}", watch::bytes(limits.space))),
+            _ => Some(how),
+        }
+    }
+
+    /// Ends every process but this.
+    fn end(&self) {
+        sys::kill(-1, libc::SIGKILL);
+        while sys::wait(-1, 0).is_some() {}
+    }
+}

@@ -1,0 +1,138 @@
+//! The stage: a small process of one thread that hbuild starts of itself, with an empty environment, one socket and
+//! the folder of roots as working directory. It becomes an unprivileged user, leaves the host's mounts and network
+//! once, and then forks an init for each sandbox it is asked for, one at a time.
+//!
+//! When the socket closes, as when hbuild is killed, it kills what runs and ends.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open, set_dumpable_behavior};
+use rustix::thread::UnshareFlags;
+
+use super::wire::{At, Fault, Request, StageReport, Step, hear, tell};
+use super::{init, mounts, seccomp, sys};
+
+/// The first argument of a process that is a stage.
+pub const STAGE_ARGUMENT: &str = "__sandbox-stage";
+/// User and group inside.
+pub(super) const INSIDE: u32 = 1000;
+
+/// Is a stage, until hbuild goes. `arguments` are those behind [`STAGE_ARGUMENT`]: the user to become, or `-`, and
+/// whether it stays in the session of its terminal.
+pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
+    let user = arguments.first().and_then(|user| user.to_str()?.parse().ok());
+    let terminal = arguments.get(1).is_some_and(|word| word == "terminal");
+    let socket = io::stdin();
+    let prepared = prepare(user, terminal);
+    let filter = seccomp::program();
+    let report = match &prepared {
+        Ok(()) => StageReport::Ready,
+        Err(fault) => StageReport::Fault(fault.clone()),
+    };
+    if tell(&socket, &report, &[]).is_err() || prepared.is_err() {
+        sys::exit_now(1);
+    }
+    while let Ok(Some((request, descriptors))) = hear::<Request>(&socket) {
+        match serve(socket.as_fd(), request, descriptors, &filter) {
+            Some(status) if tell(&socket, &StageReport::Gone(status), &[]).is_ok() => {}
+            _ => break,
+        }
+    }
+    sys::exit_now(0)
+}
+
+fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
+    sys::close_from(3).at(Step::Restrictions, "open files")?;
+    // Whatever hbuild was started with: commands begin with the defaults.
+    sys::block_child_signal(false);
+    for signal in 1..=64 {
+        sys::set_signal(signal, false);
+    }
+    for signal in IGNORED {
+        sys::set_signal(*signal, true);
+    }
+    if !terminal {
+        rustix::process::setsid().at(Step::Restrictions, "session")?;
+    }
+    rustix::process::umask(rustix::fs::Mode::empty());
+    // Where memory runs out, the commands are to go first. Raising one's own score needs nothing.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    if let Some(user) = user {
+        sys::become_user(user).at(Step::User, &format!("user {user}"))?;
+        // The kernel gives /proc/self of a process that changed its user to root: it could not write its maps.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).at(Step::User, "dumpable")?;
+    }
+    unshare()?;
+    mounts::prepare()
+}
+
+/// Signals that the stage ignores because its terminal may send them, or a socket.
+pub(super) const IGNORED: &[i32] =
+    &[libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN];
+
+#[expect(unsafe_code, reason = "the sandbox is where unsafe stands")]
+fn unshare() -> Result<(), Fault> {
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let unshare = |flags: UnshareFlags| {
+        // SAFETY: no table of descriptors is unshared.
+        unsafe { rustix::thread::unshare_unsafe(flags) }
+    };
+    unshare(UnshareFlags::NEWUSER).at(Step::Namespaces, "user namespace")?;
+    let map = |file: &str, text: String| std::fs::write(file, text).at(Step::Namespaces, file);
+    map("/proc/self/setgroups", "deny".to_owned())?;
+    map("/proc/self/uid_map", format!("{INSIDE} {user} 1"))?;
+    map("/proc/self/gid_map", format!("{INSIDE} {group} 1"))?;
+    let others = UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
+    unshare(others).at(Step::Namespaces, "mount, network, uts and cgroup namespaces")?;
+    rustix::system::sethostname(b"hbuild").at(Step::Namespaces, "host name")?;
+    // Else the name of the host's domain would stay.
+    rustix::system::setdomainname(b"(none)").at(Step::Namespaces, "domain name")
+}
+
+/// Runs one sandbox: the wait status of its init; `None` where hbuild went away.
+fn serve(
+    socket: BorrowedFd<'_>,
+    request: Request,
+    descriptors: Vec<OwnedFd>,
+    filter: &[libc::sock_filter],
+) -> Option<i32> {
+    let mut namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC;
+    if request.specification.loopback {
+        namespaces |= libc::CLONE_NEWNET;
+    }
+    let child = match sys::clone(namespaces) {
+        Ok(None) => init::main(request, descriptors, filter),
+        Ok(Some(child)) => child,
+        Err(error) => {
+            init::refuse(&descriptors, error);
+            return Some(0);
+        }
+    };
+    drop(descriptors);
+    wait_for(socket, child)
+}
+
+/// Waits for the init `child`, after which no process of its namespace is left. Kills it where hbuild goes away.
+fn wait_for(socket: BorrowedFd<'_>, child: sys::Pid) -> Option<i32> {
+    let ended = Pid::from_raw(child).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let mut left = ended.is_none();
+    if let Some(ended) = &ended {
+        loop {
+            let mut polled =
+                [PollFd::new(ended, PollFlags::IN), PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+            if poll(&mut polled, None).is_err() {
+                continue;
+            }
+            // hbuild says nothing while a sandbox runs: whatever can be read is the end.
+            left = polled[0].revents().is_empty();
+            break;
+        }
+    }
+    if left {
+        sys::kill(child, libc::SIGKILL);
+    }
+    let (_, status) = sys::wait(child, 0)?;
+    (!left).then_some(status)
+}
