@@ -5,7 +5,6 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hbuild::digest::Sha256;
@@ -16,6 +15,7 @@ use hbuild::lock::{BuildDefinition, Components, LockedPackage, RecipePlaces, Sou
 use hbuild::tree::{ContentSink, Entry, MemoryContents, Origin, OriginMap, Tree, TreePath};
 use hbuild_lang::recipe::{Arch, Distro, Family, Located, Place};
 use serde_json::Value;
+use support::oracles::{check_schema, folder, has, run, write};
 
 /// Packages of the host that the image takes, at most.
 const PACKAGES: usize = 120;
@@ -120,50 +120,6 @@ fn locked(paragraph: &str) -> Option<LockedPackage> {
         source,
         source_version,
     })
-}
-
-/// A folder for the documents of one test.
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn has(tool: &str) -> bool {
-    let found = std::env::var_os("PATH")
-        .is_some_and(|all| std::env::split_paths(&all).any(|folder| folder.join(tool).is_file()));
-    if !found {
-        support::skip(&format!("no `{tool}` on PATH: run tests/tools/install.sh"));
-    }
-    found
-}
-
-fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    text
-}
-
-/// Holds `document` against a schema of `../shared`, which a fresh clone does not have.
-fn check_schema(schema: &str, document: &Path) {
-    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/schemas");
-    let schema = schemas.join(schema);
-    if !schema.is_file() {
-        eprintln!("SKIP: no ../shared/schemas beside the project");
-        return;
-    }
-    if has("check-jsonschema") {
-        let base = format!("file://{}", schema.canonicalize().unwrap().display());
-        run(Command::new("check-jsonschema")
-            .args(["--schemafile".as_ref(), schema.as_os_str()])
-            .args(["--base-uri", &base])
-            .arg(document));
-    }
-}
-
-fn write(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.path().join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
 }
 
 #[test]

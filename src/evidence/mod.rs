@@ -8,6 +8,7 @@
 mod builder;
 pub mod copyright;
 mod error;
+mod execution;
 pub mod license;
 mod links;
 pub mod media;
@@ -20,6 +21,7 @@ pub mod why;
 
 pub use builder::EvidenceBuilder;
 pub use error::EvidenceError;
+pub use execution::{BuildV1, DeclaredSandbox};
 pub use origins::{OriginGroup, Origins, origins};
 pub use provenance::{
     BuildDefinitionV1, BuilderV1, ExternalParameters, InternalParameters, ProvenanceV1, RecipeReference,

@@ -27,7 +27,7 @@ pub struct Origins {
 pub struct OriginGroup {
     /// The origin, in the form of [`Origin`].
     pub origin: Origin,
-    /// Package URL, where it is a package.
+    /// Package URL, where it is a package, or a build that states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// Files, links and directories, sorted.
@@ -47,13 +47,17 @@ pub fn origins(
         .iter()
         .map(|package| (package.reference(), purl::package(&components.distro, package)))
         .collect();
+    let of_build = |origin: &Origin| {
+        let build = components.builds.iter().find(|build| build.origin == *origin);
+        build.and_then(|build| build.purl.clone())
+    };
     let mut groups: BTreeMap<&Origin, Vec<TreePath>> = BTreeMap::new();
     for (path, origin) in map.iter().filter(|(path, _)| tree.get(path).is_some()) {
         groups.entry(origin).or_default().push(path.clone());
     }
     let group = |(origin, paths): (&Origin, Vec<TreePath>)| {
         let reference = origin.package().map(|(name, version, arch)| format!("{name}={version}:{arch}"));
-        let uri = reference.and_then(|reference| uris.get(&reference).cloned());
+        let uri = reference.and_then(|reference| uris.get(&reference).cloned()).or_else(|| of_build(origin));
         OriginGroup { origin: origin.clone(), uri, paths }
     };
     let links = tree.entries().iter().filter_map(|entry| match &entry.kind {

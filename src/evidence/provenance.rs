@@ -4,21 +4,24 @@
 //! The predicate is deterministic: it states what the build is defined by, never when, where, from which mirror
 //! or by which binary it ran.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hbuild_lang::recipe::{Place, Point};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::execution::{BuildV1, DeclaredSandbox};
 use super::statement::sha256;
 use super::{ResourceDescriptor, Statement, media, purl};
 use crate::digest::Sha256;
 use crate::graph::{Compression, ENCODING_SCHEMA};
-use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent};
+use crate::lock::{
+    BuildDefinition, Components, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent,
+};
 
 /// Keys of the annotations of resolved dependencies.
 pub mod annotation {
-    /// `package`, `index`, `packages`, `source` or `recipe`.
+    /// `package`, `index`, `packages`, `source`, `patch` or `recipe`.
     pub const KIND: &str = "kind";
     /// Of a package or a Packages file: the name of the signed index it is vouched for by.
     pub const INDEX: &str = "index";
@@ -40,6 +43,12 @@ pub mod annotation {
     pub const COMPONENT: &str = "component";
     /// Of a Packages file: its architecture.
     pub const ARCH: &str = "arch";
+    /// Of a source: its package URL.
+    pub const PURL: &str = "purl";
+    /// Of a source: the patches applied to it in order, each with `path` and `sha256`.
+    pub const PATCHES: &str = "patches";
+    /// Of a package, source or patch: `build` where it was used to build and is itself not in the image.
+    pub const FOR: &str = "for";
 }
 
 /// The predicate.
@@ -101,6 +110,12 @@ pub struct InternalParameters {
     pub requested: Vec<(String, Place)>,
     /// Where the recipe asks for everything else in the image.
     pub places: RecipePlaces,
+    /// The sandbox of all builds, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<DeclaredSandbox>,
+    /// What was built from source for the image, sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub builds: Vec<BuildV1>,
 }
 
 /// `runDetails`, without `metadata`: a run's id and times are not deterministic.
@@ -145,6 +160,8 @@ pub fn provenance(
                 compression: definition.compression.clone(),
                 requested: definition.requested.clone(),
                 places: definition.places.clone(),
+                sandbox: (!components.builds.is_empty()).then(DeclaredSandbox::current),
+                builds: components.builds.iter().map(BuildV1::of).collect(),
             },
             resolved_dependencies: resolved(definition),
         },
@@ -177,8 +194,29 @@ fn resolved(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
     let package = |package| locked_package(purl::package(&components.distro, package), package);
     all.extend(components.packages.iter().map(package));
     all.extend(components.sources.iter().map(source));
+    all.extend(for_builds(components));
     all.extend(definition.recipe_files.iter().map(|(name, digest)| recipe_file(name, *digest)));
     all
+}
+
+/// What builds used and what is itself not in the image: packages, sources, patches, each once.
+fn for_builds(components: &Components) -> Vec<ResourceDescriptor> {
+    let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
+    let tools: BTreeSet<&LockedPackage> = components.builds.iter().flat_map(|build| &build.tools).collect();
+    let tool = |package| locked_package(purl::package(&components.distro, package), package);
+    let mut all: Vec<_> = tools.difference(&contained).copied().map(tool).collect();
+    for used in components.builds.iter().flat_map(|build| build.sources.values()) {
+        all.push(source(used));
+        all.extend(used.patches.iter().map(|(path, digest)| patch(path, *digest)));
+    }
+    let mut once: Vec<ResourceDescriptor> = Vec::new();
+    for mut descriptor in all {
+        descriptor.annotations.insert(annotation::FOR.to_owned(), json!("build"));
+        if !once.contains(&descriptor) {
+            once.push(descriptor);
+        }
+    }
+    once
 }
 
 /// `debian:dists/bookworm/InRelease`, or the recipe's own URL with the same path.
@@ -224,12 +262,27 @@ fn locked_package(uri: String, package: &LockedPackage) -> ResourceDescriptor {
     descriptor(&package.reference(), uri, Some(package.sha256), annotations)
 }
 
-fn source(source: &SourceComponent) -> ResourceDescriptor {
+/// Of git, the digest is that of the archive made of the commit's tree; the commit stands beside it.
+pub(super) fn source(source: &SourceComponent) -> ResourceDescriptor {
     let mut annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("source"))]);
     if let Some(purl) = &source.purl {
-        annotations.insert("purl".to_owned(), json!(purl));
+        annotations.insert(annotation::PURL.to_owned(), json!(purl));
     }
-    descriptor(&source.name, source.uri.clone(), source.sha256, annotations)
+    if !source.patches.is_empty() {
+        let patch = |(path, sha256): &(String, Sha256)| json!({ "path": path, "sha256": sha256 });
+        let patches: Vec<Value> = source.patches.iter().map(patch).collect();
+        annotations.insert(annotation::PATCHES.to_owned(), Value::Array(patches));
+    }
+    let mut descriptor = descriptor(&source.name, source.uri.clone(), source.sha256, annotations);
+    if let Some((_, commit)) = source.uri.strip_prefix("git+").and_then(|uri| uri.rsplit_once('@')) {
+        descriptor.digest.insert("gitCommit".to_owned(), commit.to_owned());
+    }
+    descriptor
+}
+
+fn patch(path: &str, digest: Sha256) -> ResourceDescriptor {
+    let annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("patch"))]);
+    descriptor(path, purl::recipe_file(path), Some(digest), annotations)
 }
 
 /// `recipe:<path>`, or `hbuild:std/<name>` for a module of the standard library.

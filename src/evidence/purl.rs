@@ -35,6 +35,12 @@ pub fn image(name: &str, manifest: Sha256, arch: Arch, tag: &str) -> String {
     format!("pkg:oci/{}@{}{}", encode(name), encode(&manifest.to_oci()), query(&qualifiers))
 }
 
+/// The URI of a file beside the recipe: `recipe:patches/no%20date.patch`. Not a package URL, but encoded like one.
+pub fn recipe_file(path: &str) -> String {
+    let segments: Vec<_> = path.split('/').map(encode).collect();
+    format!("recipe:{}", segments.join("/"))
+}
+
 fn in_distro(distro: &Distro, name: &str, version: &str, qualifiers: &[(&str, String)]) -> String {
     let (kind, namespace) = match distro.family {
         Family::Alpine => ("apk", "alpine"),

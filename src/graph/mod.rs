@@ -9,10 +9,14 @@ mod export;
 mod graph;
 pub mod layers;
 mod plan;
+pub mod spdx;
 
 pub use crate::compression::{Algorithm, Compression};
 pub use action::*;
 pub use derivation::*;
 pub use environment::environment;
 pub use graph::{Graph, GraphError};
-pub use plan::{BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, package_origin};
+pub use plan::{
+    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, embedded, embedded_path,
+    package_origin,
+};

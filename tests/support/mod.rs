@@ -33,3 +33,6 @@ pub mod disk;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod images;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod oracles;

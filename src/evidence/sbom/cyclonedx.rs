@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::HBUILD_VERSION;
 use super::inventory::{Inventory, Item};
-use super::{HBUILD_VERSION, plain_expression, purl_version, uuid_of};
 use crate::digest::Sha256;
 use crate::evidence::copyright::Declared;
 use crate::evidence::purl;
-use crate::lock::SourceComponent;
+use crate::graph::spdx::{name_and_version, plain_expression, purl_version, uuid_of};
+use crate::lock::{BuildComponent, SourceComponent};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,6 +93,20 @@ struct NamedLicense {
 #[derive(Serialize)]
 struct Pedigree {
     ancestors: Vec<Component>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    patches: Vec<Patch>,
+}
+
+#[derive(Serialize)]
+struct Patch {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    diff: Diff,
+}
+
+#[derive(Serialize)]
+struct Diff {
+    url: String,
 }
 
 #[derive(Serialize)]
@@ -99,6 +114,8 @@ struct ExternalReference {
     #[serde(rename = "type")]
     kind: &'static str,
     url: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<Hash>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +143,7 @@ pub fn cyclonedx(inventory: &Inventory<'_>) -> Vec<u8> {
     let image = inventory.image_purl();
     let mut components = vec![system(inventory)];
     components.extend(inventory.items.iter().map(|item| binary(inventory, item)));
+    components.extend(inventory.components.builds.iter().map(built));
     components.extend(inventory.components.sources.iter().map(recipe_source));
     let mut contained: Vec<String> =
         components.iter().filter_map(|component| component.bom_ref.clone()).collect();
@@ -203,12 +221,55 @@ fn binary(inventory: &Inventory<'_>, item: &Item<'_>) -> Component {
         hashes: vec![sha256(locked.sha256)],
         licenses: item.declared.as_ref().map(licenses).unwrap_or_default(),
         purl: Some(item.purl.clone()),
-        pedigree: Some(Pedigree { ancestors: vec![ancestor] }),
+        pedigree: Some(Pedigree { ancestors: vec![ancestor], patches: Vec::new() }),
         properties: vec![
             Property { name: "hbuild:file", value: locked.file.clone() },
             Property { name: "hbuild:files-in-image", value: item.files.to_string() },
             Property { name: "hbuild:index", value: locked.snapshot.clone() },
         ],
+        ..Component::default()
+    }
+}
+
+/// What `build` put into the image. The packages of its root are not in the image and not in this bill.
+fn built(build: &BuildComponent) -> Component {
+    let (name, version) = name_and_version(build);
+    let point: Vec<_> = build.point.iter().map(|(axis, label)| format!("{axis}={label}")).collect();
+    let patches = || build.sources.values().flat_map(|source| &source.patches);
+    let patch = |path: &str| Patch { kind: "unofficial", diff: Diff { url: purl::recipe_file(path) } };
+    let property = |(path, digest): &(String, Sha256)| Property {
+        name: "hbuild:patch",
+        value: format!("{path} sha256:{digest}"),
+    };
+    Component {
+        kind: "application",
+        bom_ref: Some(format!("build:{}?{}", build.name, point.join("&"))),
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        description: build.description.clone(),
+        licenses: stated(&build.license),
+        cpe: build.cpe.clone(),
+        purl: build.purl.clone(),
+        pedigree: Some(Pedigree {
+            ancestors: build.sources.values().map(build_source).collect(),
+            patches: patches().map(|(path, _)| patch(path)).collect(),
+        }),
+        properties: patches().map(property).collect(),
+        ..Component::default()
+    }
+}
+
+/// What a build was made from: not in the image, so without a reference, a purl or a CPE of its own.
+fn build_source(source: &SourceComponent) -> Component {
+    let kind = if source.uri.starts_with("git+") { "vcs" } else { "source-distribution" };
+    let hashes = || source.sha256.map(sha256).into_iter().collect();
+    Component {
+        kind: "file",
+        name: source.name.clone(),
+        version: source.purl.as_deref().and_then(purl_version).map(str::to_owned),
+        hashes: hashes(),
+        licenses: stated(&source.license),
+        external_references: vec![ExternalReference { kind, url: source.uri.clone(), hashes: hashes() }],
         ..Component::default()
     }
 }
@@ -223,7 +284,11 @@ fn recipe_source(source: &SourceComponent) -> Component {
         licenses: stated(&source.license),
         cpe: source.cpe.clone(),
         purl: source.purl.clone(),
-        external_references: vec![ExternalReference { kind: "distribution", url: source.uri.clone() }],
+        external_references: vec![ExternalReference {
+            kind: "distribution",
+            url: source.uri.clone(),
+            hashes: Vec::new(),
+        }],
         ..Component::default()
     }
 }

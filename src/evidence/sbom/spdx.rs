@@ -1,13 +1,17 @@
 //! SPDX 2.3 as JSON: <https://spdx.github.io/spdx-spec/v2.3/>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::HBUILD_VERSION;
 use super::inventory::{Inventory, Item};
-use super::{HBUILD_VERSION, NO_ASSERTION, plain_expression, purl_version, uuid_of};
 use crate::digest::Sha256;
-use crate::lock::{LockedPackage, SourceComponent};
+use crate::evidence::purl;
+use crate::graph::spdx::{
+    NO_ASSERTION, build_identifier, identifier, name_and_version, plain_expression, purl_version, uuid_of,
+};
+use crate::lock::{BuildComponent, LockedPackage, SourceComponent};
 
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const IMAGE: &str = "SPDXRef-Image";
@@ -164,6 +168,25 @@ pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
         document.packages.push(package);
         upstream.insert(source_id, source);
     }
+    let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
+    for build in &components.builds {
+        let package = built(build);
+        document.relationships.push(relation(IMAGE, "CONTAINS", &package.id));
+        for source in build.sources.values() {
+            made_from(&mut document.relationships, &mut upstream, &package.id, source);
+        }
+        for tool in &build.tools {
+            let id = if contained.contains(tool) {
+                binary_id(tool, &purl::package(&components.distro, tool))
+            } else {
+                let (id, package) = build_tool(tool);
+                upstream.insert(id.clone(), package);
+                id
+            };
+            document.relationships.push(relation(&id, "BUILD_TOOL_OF", &package.id));
+        }
+        document.packages.push(package);
+    }
     document.packages.extend(upstream.into_values());
     for source in &components.sources {
         let package = recipe_source(source);
@@ -196,9 +219,13 @@ fn system(inventory: &Inventory<'_>) -> Package {
     package
 }
 
+fn binary_id(locked: &LockedPackage, purl: &str) -> String {
+    identifier("Package", &locked.name, purl)
+}
+
 fn binary(item: &Item<'_>) -> Package {
     let locked = item.package;
-    let mut package = Package::new(identifier("Package", &locked.name, &item.purl), &locked.name, "LIBRARY")
+    let mut package = Package::new(binary_id(locked, &item.purl), &locked.name, "LIBRARY")
         .sha256(Some(locked.sha256))
         .purl(Some(item.purl.clone()));
     package.version_info = Some(locked.version.clone());
@@ -223,13 +250,69 @@ fn source_package(locked: &LockedPackage) -> (String, Package) {
     (id, package)
 }
 
+/// What `build` put into the image.
+fn built(build: &BuildComponent) -> Package {
+    let (name, version) = name_and_version(build);
+    let mut package = Package::new(build_identifier(build), name, "APPLICATION").purl(build.purl.clone());
+    package.refer("SECURITY", "cpe23Type", build.cpe.clone());
+    package.version_info = version.map(str::to_owned);
+    package.description = build.description.clone();
+    package.source_info = Some(format!("built from source by the build `{}` at {}", build.name, build.place));
+    if let Some(license) = plain_expression(&build.license) {
+        package.license_declared = license.to_owned();
+    }
+    package
+}
+
+/// States that the package `id` was made from `source` and its patches, which go to `packages`. Neither has a
+/// purl, because scanners take whatever has one for installed.
+fn made_from(
+    relationships: &mut Vec<Relationship>,
+    packages: &mut BTreeMap<String, Package>,
+    id: &str,
+    source: &SourceComponent,
+) {
+    let source_id = identifier("BuildSource", &source.name, &source_identity(source));
+    let mut package = recipe_source(source);
+    package.id.clone_from(&source_id);
+    package.external_refs.clear();
+    packages.insert(source_id.clone(), package);
+    relationships.push(relation(id, "GENERATED_FROM", &source_id));
+    for (path, digest) in &source.patches {
+        let patch_id = identifier("Patch", path, &format!("{source_id} {digest}"));
+        let mut patch = Package::new(patch_id.clone(), path, "SOURCE").sha256(Some(*digest));
+        patch.package_file_name = Some(path.clone());
+        if packages.insert(patch_id.clone(), patch).is_none() {
+            relationships.push(relation(&patch_id, "PATCH_APPLIED", &source_id));
+        }
+    }
+}
+
+/// A package that only the root of a build held, without a purl for the same reason.
+fn build_tool(locked: &LockedPackage) -> (String, Package) {
+    let id = identifier("Tool", &locked.name, &format!("{} {}", locked.reference(), locked.sha256));
+    let mut package = Package::new(id.clone(), &locked.name, "LIBRARY").sha256(Some(locked.sha256));
+    package.version_info = Some(locked.version.clone());
+    package.package_file_name = Some(locked.file.clone());
+    package.supplier = supplier(&locked.snapshot);
+    (id, package)
+}
+
+/// What tells a source from another of its name: where it is from, its bytes, its patches.
+fn source_identity(source: &SourceComponent) -> String {
+    let patches = source.patches.iter().map(|(path, digest)| format!(" {path} {digest}"));
+    let digest = source.sha256.map(|digest| digest.to_string()).unwrap_or_default();
+    format!("{} {digest}{}", source.uri, patches.collect::<String>())
+}
+
 fn recipe_source(source: &SourceComponent) -> Package {
     let id = identifier("Source", &source.name, &source.uri);
     let mut package =
         Package::new(id, &source.name, "SOURCE").sha256(source.sha256).purl(source.purl.clone());
     package.refer("SECURITY", "cpe23Type", source.cpe.clone());
     package.version_info = source.purl.as_deref().and_then(purl_version).map(str::to_owned);
-    if ["https://", "http://", "ftp://"].iter().any(|scheme| source.uri.starts_with(scheme)) {
+    let url = source.uri.strip_prefix("git+").unwrap_or(&source.uri);
+    if ["https://", "http://", "ftp://", "ssh://"].iter().any(|scheme| url.starts_with(scheme)) {
         package.download_location = source.uri.clone();
     } else {
         package.source_info = Some(source.uri.clone());
@@ -266,13 +349,6 @@ fn relation(element: &str, relationship_type: &'static str, related: &str) -> Re
         relationship_type,
         related_spdx_element: related.to_owned(),
     }
-}
-
-/// `SPDXRef-<kind>-<name>-<12 digits of the SHA-256 of identity>`: letters, digits, `.` and `-` only, unique.
-fn identifier(kind: &str, name: &str, identity: &str) -> String {
-    let name: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    format!("SPDXRef-{kind}-{name}-{}", &Sha256::of(identity.as_bytes()).to_hex()[..12])
 }
 
 fn supplier(snapshot: &str) -> &'static str {

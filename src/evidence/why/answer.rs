@@ -5,6 +5,7 @@ use std::fmt;
 use hbuild_lang::recipe::Place;
 use serde::Serialize;
 
+use super::BuildCause;
 use crate::digest::Sha256;
 
 /// Why a path is in an image.
@@ -40,6 +41,10 @@ pub enum Cause {
     Package(Box<PackageCause>),
     /// A source of the recipe holds it.
     Source(SourceCause),
+    /// A build of the recipe made it.
+    Build(Box<BuildCause>),
+    /// hbuild wrote it, so that scanners find what the build made.
+    Sbom(Box<BuildCause>),
     /// hbuild made it from the merged packages.
     Effect {
         /// The effect: `ld.so.cache`.
@@ -180,6 +185,11 @@ impl fmt::Display for Cause {
         match self {
             Self::Package(package) => package.fmt(out),
             Self::Source(source) => source.fmt(out),
+            Self::Build(build) => build.fmt(out),
+            Self::Sbom(build) => {
+                writeln!(out, "  made by    hbuild, to tell scanners of the build `{}`", build.name)?;
+                build.fmt(out)
+            }
             Self::Effect { name } => writeln!(out, "  made by    hbuild, effect `{name}` of the packages"),
             Self::Recipe { rule: Some(rule), place } => {
                 writeln!(out, "  recipe     `{rule}` at {place}")

@@ -6,6 +6,7 @@ use hbuild_lang::recipe::Place;
 use super::answer::{
     Answer, Cause, Check, Link, PackageCause, PackagesFile, RequestedBy, SignedIndex, SourceCause,
 };
+use super::build::{built, described};
 use super::recheck::recheck;
 use super::{ImageEvidence, Recheck, WhyError};
 use crate::evidence::{ResourceDescriptor, annotation};
@@ -25,8 +26,9 @@ pub fn why(evidence: &ImageEvidence, path: &str, verbatim: Option<&dyn Recheck>)
     let cause = match origin.0.split_once(':') {
         Some(("deb" | "apk", reference)) => Cause::Package(Box::new(package(evidence, reference, verbatim)?)),
         Some(("source", name)) => Cause::Source(source(evidence, name)?),
+        Some(("build", _)) => Cause::Build(Box::new(built(evidence, origin)?)),
         Some(("effect", name)) => Cause::Effect { name: name.to_owned() },
-        None if origin.0 == "recipe" => recipe(places(evidence), &found),
+        None if origin.0 == "recipe" => by_recipe(evidence, &found),
         _ => Cause::Other { origin: origin.0.clone() },
     };
     Ok(Answer {
@@ -141,6 +143,16 @@ fn source(evidence: &ImageEvidence, name: &str) -> Result<SourceCause, WhyError>
         sha256: dependency.sha256(),
         place: content.map_or_else(|| places.image.clone(), |content| content.place.clone()),
     })
+}
+
+/// A rule of the recipe that names `path`, else the build that the SPDX file at `path` is for, else what of the
+/// recipe is nearest.
+fn by_recipe(evidence: &ImageEvidence, path: &TreePath) -> Cause {
+    let places = places(evidence);
+    match described(evidence, path).filter(|_| !places.paths.contains_key(&path.absolute())) {
+        Some(build) => Cause::Sbom(Box::new(build)),
+        None => recipe(places, path),
+    }
 }
 
 /// The rule that names `path`, else the longest glob that matches it, else the image item.

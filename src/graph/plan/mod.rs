@@ -3,6 +3,7 @@
 mod build;
 mod config;
 mod definition;
+mod embedded;
 mod image;
 mod inputs;
 mod locked;
@@ -14,6 +15,7 @@ use hbuild_lang::recipe::{Build, Content, ContentKind, Family, Located, Point, R
 
 pub use self::build::BuildPlan;
 use self::build::{Planned, PlannedRoot};
+pub use self::embedded::{embedded, embedded_path};
 pub use self::image::ImagePlan;
 use self::inputs::Inputs;
 pub use self::inputs::package_origin;
