@@ -13,7 +13,8 @@ use hbuild::evidence::why::{Cause, ImageEvidence, why};
 use hbuild::evidence::{origins, provenance};
 use hbuild::graph::{Algorithm, Compression, embedded};
 use hbuild::lock::{
-    BuildComponent, BuildDefinition, Components, LockedPackage, RecipePlaces, SourceComponent,
+    BuildComponent, BuildDefinition, Components, ExecutionDefinition, LockedPackage, RecipePlaces,
+    SourceComponent,
 };
 use hbuild::tree::{Entry, Origin, OriginMap, Tree, TreePath};
 use hbuild_lang::recipe::{Arch, Distro, Family, PathRule, Place};
@@ -330,7 +331,26 @@ fn definition() -> BuildDefinition {
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
         places: RecipePlaces { image: place(40), contents: Vec::new(), paths: BTreeMap::new() },
+        executions: vec![execution(conf()), execution(zlib()), execution(redis())],
     }
+}
+
+fn execution(build: BuildComponent) -> ExecutionDefinition {
+    let BuildComponent { name, point, derivation, sources, tools, place, .. } = build;
+    ExecutionDefinition { name, point, derivation, arch: Arch::Amd64, place, sources, tools }
+}
+
+/// A build that only the root of another holds.
+fn zlib() -> BuildComponent {
+    let mut build = redis();
+    build.name = "zlib".into();
+    build.derivation = Digest::of(b"zlib");
+    build.sources.remove("deps/hiredis");
+    let source = build.sources.get_mut("").unwrap();
+    source.name = "zlib-src".into();
+    source.uri = "https://zlib.net/zlib-1.3.1.tar.xz".into();
+    source.patches.clear();
+    build
 }
 
 #[test]
@@ -377,7 +397,13 @@ fn provenance_names_the_sandbox_and_every_input_of_each_build() {
     assert_eq!(build["derivation"], Digest::of(b"derivation").to_string());
     assert_eq!(build["tools"], serde_json::json!(["gcc-12=12.2.0-14:amd64", "libc6=12.2.0-14:amd64"]));
     assert_eq!(build["sources"]["deps/hiredis"]["name"], "hiredis");
+    assert_eq!(build["origin"], "build:redis-server");
+    assert_eq!(build["platform"], "linux/amd64");
+    let zlib = items(internal, "builds").find(|one| one["name"] == "zlib").unwrap();
+    assert!(zlib["origin"].is_null(), "it is not in the image");
+    dependency("source", "zlib-src");
     let without = BuildDefinition {
+        executions: Vec::new(),
         components: Components { builds: Vec::new(), ..components() },
         ..self::definition()
     };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::ResourceDescriptor;
 use crate::digest::Digest;
 use crate::graph::paths;
-use crate::lock::{BuildComponent, SourceComponent};
+use crate::lock::{BuildComponent, ExecutionDefinition, SourceComponent};
 use crate::tree::Origin;
 
 /// The version of [`DeclaredSandbox`]: another one where a build may see or do something else.
@@ -65,7 +65,7 @@ impl DeclaredSandbox {
     }
 }
 
-/// A build whose output is in the image.
+/// A build that the image was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildV1 {
@@ -73,8 +73,11 @@ pub struct BuildV1 {
     pub name: String,
     /// Its point.
     pub point: Point,
-    /// The origin of its files.
-    pub origin: Origin,
+    /// The execution platform: `linux/amd64`.
+    pub platform: String,
+    /// The origin of its files, where its output is in the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Id of its derivation, which covers commands, environment and all inputs.
     pub derivation: Digest,
     /// Where the recipe defines it.
@@ -86,17 +89,19 @@ pub struct BuildV1 {
 }
 
 impl BuildV1 {
-    /// What the provenance says of `build`.
-    pub fn of(build: &BuildComponent) -> Self {
+    /// What the provenance says of `execution`, whose output may be one of `contained`.
+    pub fn of(execution: &ExecutionDefinition, contained: &[BuildComponent]) -> Self {
         let source = |(folder, source): (&String, &SourceComponent)| (folder.clone(), plain(source));
+        let component = contained.iter().find(|build| build.derivation == execution.derivation);
         Self {
-            name: build.name.clone(),
-            point: build.point.clone(),
-            origin: build.origin.clone(),
-            derivation: build.derivation,
-            place: build.place.clone(),
-            sources: build.sources.iter().map(source).collect(),
-            tools: build.tools.iter().map(|tool| tool.reference()).collect(),
+            name: execution.name.clone(),
+            point: execution.point.clone(),
+            platform: format!("linux/{}", execution.arch),
+            origin: component.map(|build| build.origin.clone()),
+            derivation: execution.derivation,
+            place: execution.place.clone(),
+            sources: execution.sources.iter().map(source).collect(),
+            tools: execution.tools.iter().map(|tool| tool.reference()).collect(),
         }
     }
 }

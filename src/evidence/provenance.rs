@@ -15,9 +15,7 @@ use super::statement::sha256;
 use super::{ResourceDescriptor, Statement, media, purl};
 use crate::digest::Sha256;
 use crate::graph::{Compression, ENCODING_SCHEMA};
-use crate::lock::{
-    BuildDefinition, Components, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent,
-};
+use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent};
 
 /// Keys of the annotations of resolved dependencies.
 pub mod annotation {
@@ -113,7 +111,7 @@ pub struct InternalParameters {
     /// The sandbox of all builds, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<DeclaredSandbox>,
-    /// What was built from source for the image, sorted by name.
+    /// Every build that something in the image was made with, each behind those that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub builds: Vec<BuildV1>,
 }
@@ -145,6 +143,7 @@ pub fn provenance(
     policy_report: Sha256,
 ) -> Statement<ProvenanceV1> {
     let components = &definition.components;
+    let executions = definition.executions.iter();
     let predicate = ProvenanceV1 {
         build_definition: BuildDefinitionV1 {
             build_type: media::BUILD_TYPE.to_owned(),
@@ -160,8 +159,8 @@ pub fn provenance(
                 compression: definition.compression.clone(),
                 requested: definition.requested.clone(),
                 places: definition.places.clone(),
-                sandbox: (!components.builds.is_empty()).then(DeclaredSandbox::current),
-                builds: components.builds.iter().map(BuildV1::of).collect(),
+                sandbox: (!definition.executions.is_empty()).then(DeclaredSandbox::current),
+                builds: executions.map(|one| BuildV1::of(one, &components.builds)).collect(),
             },
             resolved_dependencies: resolved(definition),
         },
@@ -194,18 +193,19 @@ fn resolved(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
     let package = |package| locked_package(purl::package(&components.distro, package), package);
     all.extend(components.packages.iter().map(package));
     all.extend(components.sources.iter().map(source));
-    all.extend(for_builds(components));
+    all.extend(for_builds(definition));
     all.extend(definition.recipe_files.iter().map(|(name, digest)| recipe_file(name, *digest)));
     all
 }
 
 /// What builds used and what is itself not in the image: packages, sources, patches, each once.
-fn for_builds(components: &Components) -> Vec<ResourceDescriptor> {
+fn for_builds(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
+    let BuildDefinition { components, executions, .. } = definition;
     let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
-    let tools: BTreeSet<&LockedPackage> = components.builds.iter().flat_map(|build| &build.tools).collect();
+    let tools: BTreeSet<&LockedPackage> = executions.iter().flat_map(|one| &one.tools).collect();
     let tool = |package| locked_package(purl::package(&components.distro, package), package);
     let mut all: Vec<_> = tools.difference(&contained).copied().map(tool).collect();
-    for used in components.builds.iter().flat_map(|build| build.sources.values()) {
+    for used in executions.iter().flat_map(|one| one.sources.values()) {
         all.push(source(used));
         all.extend(used.patches.iter().map(|(path, digest)| patch(path, *digest)));
     }

@@ -303,18 +303,20 @@ pub struct BuildDefinition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ExecutionDefinition {
+    /// Name of the build.
+    pub name: String,
+    /// Its point.
+    pub point: Point,
     /// The id of its derivation.
     pub derivation: Digest,
-    /// For people: `build zlib amd64`.
-    pub label: String,
     /// The architecture that executes it.
     pub arch: Arch,
     /// Where the recipe defines it.
     pub place: Place,
     /// What it was built from, by the folder below `$SRC`.
     pub sources: BTreeMap<String, SourceComponent>,
-    /// Ids of the snapshots that the packages in its root come from.
-    pub snapshots: Vec<String>,
+    /// The packages in its root.
+    pub tools: Vec<LockedPackage>,
 }
 
 /// Where a recipe asks for what is in one image besides packages. Files are named as in [`BuildDefinition::recipe_files`].

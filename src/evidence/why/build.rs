@@ -54,14 +54,17 @@ pub struct Patch {
 
 /// The build whose files have this origin.
 pub(super) fn built(evidence: &ImageEvidence, origin: &Origin) -> Result<BuildCause, WhyError> {
-    let found = builds(evidence).iter().find(|build| build.origin == *origin);
+    let found = builds(evidence).iter().find(|build| build.origin.as_ref() == Some(origin));
     found.map(cause).ok_or_else(|| WhyError::UnknownOrigin { origin: origin.0.clone() })
 }
 
 /// The build that hbuild wrote the SPDX file at `path` for.
 pub(super) fn described(evidence: &ImageEvidence, path: &TreePath) -> Option<BuildCause> {
     let path = path.absolute();
-    builds(evidence).iter().find(|build| embedded_path(&build.name) == path).map(cause)
+    builds(evidence)
+        .iter()
+        .find(|build| build.origin.is_some() && embedded_path(&build.name) == path)
+        .map(cause)
 }
 
 fn builds(evidence: &ImageEvidence) -> &[BuildV1] {

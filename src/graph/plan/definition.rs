@@ -2,7 +2,7 @@
 
 use hbuild_lang::recipe::{Build, Content, ContentKind, Image, Located, Source, SourceFrom};
 
-use super::build::{Planned, build_origin, named};
+use super::build::{Planned, build_origin};
 use super::image::Parts;
 use super::locked::Locked;
 use super::{PlanOptions, Planner};
@@ -131,13 +131,15 @@ pub(super) fn build_definition(
 }
 
 fn execution(planner: &Planner<'_>, planned: &Planned<'_>) -> ExecutionDefinition {
+    let build = planned.build;
     ExecutionDefinition {
+        name: build.name.clone(),
+        point: build.point.clone(),
         derivation: planned.exec.0,
-        label: format!("build {}", named(planned.build)),
-        arch: planned.build.arch,
-        place: planned.build.place.clone(),
-        sources: sources_of(planner, planned.build).collect(),
-        snapshots: planned.locked.snapshots.keys().map(|id| (*id).to_owned()).collect(),
+        arch: build.arch,
+        place: build.place.clone(),
+        sources: sources_of(planner, build).collect(),
+        tools: planned.locked.packages.iter().map(|package| (*package).clone()).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use hbuild_lang::recipe::{Family, Image, PathRule};
 use super::build::Planned;
 use super::config::image_config;
 use super::definition::{build_definition, components};
+use super::embedded::embedded;
 use super::inputs::{input, package_origin};
 use super::locked::{Locked, newest};
 use super::{PlanError, PlanOptions, Planner};
@@ -85,19 +86,19 @@ impl<'a> Planner<'a> {
                 content_origins.push(content.origin);
             }
         }
-        let layers = layers_of(&locked.packages, &content_origins);
-        let layer_count = layers.len() + 1;
-        let merge = graph.add(Derivation {
-            label: format!("merge {} {} {}", image.name, image.variant, image.arch),
-            action: Action::Merge(Box::new(merge_action(image, merge_inputs, layers))),
-            inputs,
-        })?;
-        let layers = (0..layer_count).map(|at| layer(graph, image, merge, at, self.options));
-        let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let builds = self.closure(&image.contents);
         let snapshots = snapshots(&locked, &builds);
         let created = newest(snapshots.iter().copied());
         let components = components(self, image, &locked, created);
+        let layers = layers_of(&locked.packages, &content_origins);
+        let layer_count = layers.len() + 1;
+        let merge = graph.add(Derivation {
+            label: format!("merge {} {} {}", image.name, image.variant, image.arch),
+            action: Action::Merge(Box::new(merge_action(image, &components, merge_inputs, layers))),
+            inputs,
+        })?;
+        let layers = (0..layer_count).map(|at| layer(graph, image, merge, at, self.options));
+        let layers = layers.collect::<Result<Vec<_>, _>>()?;
         let parts = Parts { image, variant, locked, merge, layers, components, builds, snapshots };
         evidence_and_image(graph, self, parts)
     }
@@ -118,8 +119,14 @@ fn layers_of(packages: &[&LockedPackage], contents: &[Origin]) -> Vec<Vec<Origin
     assign_layers(&named, contents, DEFAULT_BUDGET)
 }
 
-fn merge_action(image: &Image, inputs: Vec<MergeInput>, layers: Vec<Vec<Origin>>) -> Merge {
+fn merge_action(
+    image: &Image,
+    components: &Components,
+    inputs: Vec<MergeInput>,
+    layers: Vec<Vec<Origin>>,
+) -> Merge {
     let mut rules: BTreeMap<String, PathRule> = image.default_paths.clone();
+    rules.extend(embedded(&components.builds));
     rules.extend(image.paths.iter().map(|(path, rule)| (path.clone(), rule.value.clone())));
     Merge {
         family: image.distro.family,
