@@ -43,3 +43,68 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     if arguments.get(1).is_some_and(|word| word == STAGE_ARGUMENT) {
         stage_main(&arguments[2..]);
+    }
+    let arguments = axes::rewrite(arguments);
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap's own status for the others is 2.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    init_log();
+    let context = Context::new();
+    match dispatch(arguments.command, &context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if context.cancelled() => {
+            eprintln!("{}", context::STOPPED);
+            ExitCode::from(context::STOPPED_STATUS)
+        }
+        Err(failure) => failure.finish(),
+    }
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
+    match command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Lock(arguments) => lock::run(&arguments, context),
+        Command::Build(arguments) => build::run(&arguments, context),
+        Command::Graph(arguments) => graph::run(&arguments, context),
+        Command::Why(arguments) => why::run(&arguments, context),
+        Command::Store(arguments) => store::run(&arguments, context),
+        Command::Doctor(arguments) => doctor::run(&arguments, context),
+        Command::Version { json } => version::run(json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "hbuild", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Writes a result to standard output. A reader that went away is no failure of the command.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(report::OutputError { source: error }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a value as one JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value).expect("results serialise to JSON");
+    text.push('\n');
+    print(&text)
+}
+
+/// Logs go to standard error where `HBUILD_LOG` asks for them (`HBUILD_LOG=debug`).
+fn init_log() {
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("HBUILD_LOG") else { return };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
