@@ -1,28 +1,39 @@
 hbuild 1
 
-# Compiling C.
+# Compiling C: lists of packages for `tools`.
 
-## The packages that build C: compiler, libc's headers, make, bash and the tools that `configure` and ordinary
-## makefiles call.
+## What builds C: compiler, libc's headers, make, bash, and the tools that `configure` and ordinary makefiles call.
 fn toolchain(distro) = match distro {
   debian => [
     "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gcc", "grep", "gzip", "libc6-dev", "make",
     "mawk", "patch", "sed", "tar", "xz-utils",
   ]
   alpine => [
-    "bash", "bzip2", "coreutils", "diffutils", "findutils", "gawk", "gcc", "grep", "gzip", "libc-dev",
-    "linux-headers", "make", "patch", "sed", "tar", "xz",
+    "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gawk", "gcc", "grep", "gzip", "linux-headers",
+    "make", "musl-dev", "patch", "sed", "tar", "xz",
   ]
 }
 
-## The packages that build C for static binaries with musl; `use c.musl-env(distro)` makes its compiler the one.
-fn musl(distro) = toolchain(distro) + match distro {
-  debian => ["musl-dev", "musl-tools"]
-  alpine => []
-}
+## What builds C++, too.
+fn cxx(distro) = toolchain(distro) + ["g++"]
 
-## For a build with `musl` among its tools: its compiler as `$CC`, static by default.
+## What builds C for static binaries with musl; `use c.musl-env(distro)` makes its compiler the one that is called.
+fn musl(distro) = toolchain(distro) + match distro { debian => ["musl-dev", "musl-tools"], alpine => [] }
+
+## For a build with `musl` among its tools: its compiler as `$CC`, and static linking.
 fn musl-env(distro) {
   env.CC      = match distro { debian => "musl-gcc", alpine => "gcc" }
   env.LDFLAGS = "-static"
+}
+
+## What makes a `configure` from `configure.ac`, beside a toolchain.
+fn autotools(distro) = match distro {
+  debian => ["autoconf", "automake", "libtool", "m4", "perl", "pkgconf"]
+  alpine => ["autoconf", "automake", "libtool", "m4", "perl", "pkgconf"]
+}
+
+## CMake with Ninja, beside a toolchain.
+fn cmake(distro) = match distro {
+  debian => ["cmake", "ninja-build", "pkgconf"]
+  alpine => ["cmake", "pkgconf", "samurai"]
 }

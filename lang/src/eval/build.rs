@@ -14,7 +14,9 @@ use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::schema::{self, Shape};
 use crate::modules::{FileId, Site, releases};
-use crate::recipe::{Arch, Build, Content, ContentKind, Distro, Located, Repository, SourceUse, Step};
+use crate::recipe::{
+    Arch, Build, Content, ContentKind, Distro, Family, Located, Repository, SourceUse, Step,
+};
 
 impl Machine<'_> {
     /// The build at one of its points. What it takes over from its source is not there yet.
@@ -48,7 +50,7 @@ impl Machine<'_> {
             repositories: repositories(&mut fields, &distro),
             tools: packages::located(&fields, tools),
             inputs: packages::located(&fields, inputs),
-            exclude: packages::exclude(&mut fields, distro.family),
+            exclude: exclude(&mut fields, distro.family),
             effects: fields.machine.root_effects(distro.family),
             default_paths: fields.machine.root_rules(),
             contents,
@@ -145,6 +147,21 @@ fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Loc
         }
     }
     (packages, contents)
+}
+
+/// What the build excludes, over what the edition does.
+fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> {
+    let mut all = match fields.has("exclude") {
+        true => Vec::new(),
+        false => {
+            let defaults = fields.machine.root_exclude(family);
+            packages::located(fields, defaults)
+        }
+    };
+    let own = packages::exclude(fields, family);
+    all.retain(|known| own.iter().all(|one| one.value != known.value));
+    all.extend(own);
+    all
 }
 
 fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Arc<Vec<Repository>> {

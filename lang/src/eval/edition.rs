@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::machine::{Machine, Scope};
 use super::point::Point;
-use super::value::{Kind, Map};
-use crate::modules::Binding;
+use super::value::{Kind, Map, Value};
+use crate::modules::{Binding, Site};
 use crate::recipe::{Distro, Family, Flavor, PathRule, Repository};
 
 /// What the builds of one distro have in common, made once.
@@ -15,6 +15,7 @@ use crate::recipe::{Distro, Family, Flavor, PathRule, Repository};
 pub struct Shared {
     rules: Option<Arc<BTreeMap<String, PathRule>>>,
     effects: BTreeMap<Family, Arc<BTreeMap<String, Vec<String>>>>,
+    exclude: BTreeMap<Family, Vec<(String, Site)>>,
     repositories: BTreeMap<Distro, Arc<Vec<Repository>>>,
 }
 
@@ -59,6 +60,17 @@ impl Machine<'_> {
         repositories
     }
 
+    /// The packages that no root of a build has unless it asks for them, each with its place.
+    pub fn root_exclude(&mut self, family: Family) -> Vec<(String, Site)> {
+        if let Some(known) = self.shared.exclude.get(&family) {
+            return known.clone();
+        }
+        let value = self.edition_value("edition/packages", &format!("{family}-root-exclude"));
+        let exclude = value.and_then(|value| super::call::texts(&value)).unwrap_or_default();
+        self.shared.exclude.insert(family, exclude.clone());
+        exclude
+    }
+
     fn rules(&mut self, name: &str) -> BTreeMap<String, PathRule> {
         let rules = self.edition_table("edition/paths", name);
         let rules = rules.entries.iter().filter_map(|entry| match &entry.value.kind {
@@ -77,19 +89,21 @@ impl Machine<'_> {
         effects.collect()
     }
 
-    /// The `let` called `name` of a module of the edition; empty where there is none.
+    /// The table called `name` of a module of the edition; empty where there is none.
     fn edition_table(&mut self, module: &str, name: &str) -> Rc<Map> {
-        let Some(file) = self.program.edition.get(module).copied() else { return Rc::default() };
+        match self.edition_value(module, name).map(|value| value.kind) {
+            Some(Kind::Map(map)) => map,
+            _ => Rc::default(),
+        }
+    }
+
+    /// The `let` called `name` of a module of the edition.
+    fn edition_value(&mut self, module: &str, name: &str) -> Option<Value> {
+        let file = self.program.edition.get(module).copied()?;
         if !matches!(self.program.file(file).names.get(name), Some(Binding::Let(_))) {
-            return Rc::default();
+            return None;
         }
         let scope = Scope::new(file, Rc::new(Point::default()), "the edition");
-        match self.name(name, file.site(Default::default()), &scope) {
-            Ok(value) => match value.kind {
-                Kind::Map(map) => map,
-                _ => Rc::default(),
-            },
-            Err(_) => Rc::default(),
-        }
+        self.name(name, file.site(Default::default()), &scope).ok()
     }
 }

@@ -11,7 +11,7 @@ const FILES_LIMIT: usize = 256;
 /// How long a file may be, in bytes.
 const LENGTH_LIMIT: usize = 4 << 20;
 /// Modules of the standard library that hold defaults of the edition and cannot be imported.
-const EDITION: [&str; 2] = ["edition/effects", "edition/paths"];
+const EDITION: [&str; 3] = ["edition/effects", "edition/packages", "edition/paths"];
 
 /// The program that begins at `entry`, with what its parsing found. A file that cannot be had is an error at
 /// its import; an entry that cannot be had, the returned error.

@@ -28,6 +28,7 @@ const MODULES: &[(&str, &str)] = embedded!("",
     "debian" => "debian.hb",
     "tag" => "tag.hb",
     "edition/effects" => "edition/effects.hb",
+    "edition/packages" => "edition/packages.hb",
     "edition/paths" => "edition/paths.hb",
 );
 

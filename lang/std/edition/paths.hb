@@ -31,7 +31,5 @@ let root-rules = {
   "/usr/share/locale/**"          = delete
   "/usr/share/man/**"             = delete
   "/usr/share/menu/**"            = delete
-  "/usr/share/zsh/**"             = delete
   "/var/cache/**"                 = delete
-  "/var/lib/dpkg/**"              = delete
 }
