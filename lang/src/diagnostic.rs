@@ -2,6 +2,7 @@
 //!
 //! Receives nothing but texts and byte ranges; never reads a file and never formats for a terminal.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -162,11 +163,17 @@ fn edit_distance(left: &str, right: &str) -> usize {
     last[right.len()]
 }
 
+/// Where the lines of a text begin, in bytes.
+pub fn line_starts(text: &str) -> Vec<usize> {
+    let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+}
+
 /// The lines of a text: from byte offsets to lines and columns.
 #[derive(Debug, Clone)]
 pub struct LineIndex<'text> {
     text: &'text str,
-    starts: Vec<usize>,
+    starts: Cow<'text, [usize]>,
 }
 
 /// A line and a column, both from 1; the column counts characters.
@@ -181,9 +188,12 @@ pub struct LineColumn {
 impl<'text> LineIndex<'text> {
     /// The index of `text`.
     pub fn new(text: &'text str) -> Self {
-        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        Self { text, starts: line_starts(text).into() }
+    }
+
+    /// The index of `text` whose [`line_starts`] are known.
+    pub fn known(text: &'text str, starts: &'text [usize]) -> Self {
+        Self { text, starts: starts.into() }
     }
 
     /// The line and column of a byte offset; past the end it is the end, inside a character its beginning.

@@ -2,7 +2,7 @@
 
 use super::{FileId, LoadedFile, Program, Reports, Site, names, standard};
 use crate::check::suggest;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, line_starts};
 use crate::syntax::{self, ast};
 use crate::{FileError, Files};
 
@@ -50,6 +50,7 @@ impl Loader<'_> {
         let parse = syntax::parse(&text);
         self.program.files.push(LoadedFile {
             name: name.to_owned(),
+            lines: line_starts(&text),
             text,
             tree: parse.file(),
             standard: name.starts_with("std/"),

@@ -23,6 +23,8 @@ pub struct LoadedFile {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// Where its lines begin.
+    pub lines: Vec<usize>,
     /// Its tree.
     pub tree: ast::File,
     /// Whether it is part of the standard library.
@@ -64,7 +66,7 @@ impl Program {
     /// Line and column of a place.
     pub fn place(&self, site: Site) -> Place {
         let file = self.file(site.file);
-        let at = LineIndex::new(&file.text).line_column(site.span.start as usize);
+        let at = LineIndex::known(&file.text, &file.lines).line_column(site.span.start as usize);
         Place { file: file.name.clone(), line: at.line, column: at.column }
     }
 
