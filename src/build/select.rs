@@ -17,6 +17,8 @@ pub struct Filter {
     pub arch: ArchChoice,
     /// Labels of other axes, `flavor` included.
     pub labels: BTreeMap<String, String>,
+    /// Whether a target without a name also means the builds beside images.
+    pub builds: bool,
 }
 
 /// Which architectures.
@@ -92,7 +94,7 @@ impl<'a> Item<'a> {
 }
 
 /// What of `projects` matches, in order. With each project comes the name behind `#` in its target, of an image or
-/// of a build. Without a name it is the images, or the builds where no recipe has an image.
+/// of a build. Without a name it is the images, and the builds where no recipe has an image or the filter says so.
 pub fn select<'a>(
     projects: &'a [(Project, Option<String>)],
     filter: &Filter,
@@ -102,7 +104,7 @@ pub fn select<'a>(
     for (project, name) in projects {
         let Some(name) = name else {
             let own = Item::all(project, false);
-            let items = own.filter(|item| !images || matches!(item, Item::Image(_)));
+            let items = own.filter(|item| !images || filter.builds || matches!(item, Item::Image(_)));
             meant.extend(items.map(|item| (project, item)));
             continue;
         };

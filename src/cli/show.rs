@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule};
+use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule, Repository};
 
 use super::arguments::ShowArguments;
 use super::report::Failure;
@@ -14,6 +14,7 @@ pub fn run(arguments: &ShowArguments) -> Result<(), Failure> {
     let projects = target::load(&arguments.selection.targets)?;
     target::check_axes(&arguments.selection, &projects)?;
     let mut filter = target::filter(&arguments.selection)?;
+    filter.builds = true;
     if arguments.selection.arch.is_none() {
         filter.arch = ArchChoice::All;
     }
@@ -41,10 +42,7 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
     line("description", image.description.clone().unwrap_or_default().replace('\n', " "))?;
     line("license", image.license.clone().unwrap_or_default())?;
     line("tags", image.tags.join(" "))?;
-    let repositories = image.repositories.iter().map(|repository| {
-        format!("{} {} {}", repository.name, repository.suite, repository.components.join(" "))
-    });
-    line("repositories", repositories.collect::<Vec<_>>().join(", "))?;
+    line("repositories", repositories(&image.repositories))?;
     line("packages", values(&image.packages))?;
     line("exclude", values(&image.exclude))?;
     line("contents", contents(&image.contents))?;
@@ -83,28 +81,58 @@ fn describe_build(out: &mut String, build: &Build) -> std::fmt::Result {
     line("version", build.version.clone().unwrap_or_default())?;
     line("license", build.license.clone().unwrap_or_default())?;
     line("purl", build.purl.clone().unwrap_or_default())?;
+    line("cpe", build.cpe.clone().unwrap_or_default())?;
+    line("repositories", repositories(&build.repositories))?;
     line("tools", values(&build.tools))?;
     line("inputs", values(&build.inputs))?;
+    line("exclude", values(&build.exclude))?;
     line("contents", contents(&build.contents))?;
     for (folder, used) in &build.sources {
-        line("source", format!("{} at $SRC/{folder}", used.value.source))?;
+        line("source", format!("{} at {}", used.value.source, in_source(folder)))?;
     }
     for (name, value) in &build.env {
         line("env", format!("{name}={value}"))?;
     }
+    line("dir", build.dir.as_deref().map(in_source).unwrap_or_default())?;
     line("shell", build.shell.join(" "))?;
+    line("network", if build.loopback { "loopback".to_owned() } else { String::new() })?;
+    line("outputs", build.outputs.join(" "))?;
     for step in build.steps.iter().chain(&build.check) {
-        line("step", format!("{}: {}", step.name, step.script.trim().replace('\n', "\n    ")))?;
+        let dir = step.dir.as_deref().map(|dir| format!(" in {}", in_source(dir))).unwrap_or_default();
+        line("step", format!("{}{dir}", step.name))?;
+        for (name, value) in &step.env {
+            line("", format!("{name}={value}"))?;
+        }
+        step.script.lines().try_for_each(|text| line("", format!("| {text}")))?;
     }
-    line("outputs", build.outputs.join(" "))
+    Ok(())
+}
+
+fn repositories(repositories: &[Repository]) -> String {
+    let repository = |repository: &Repository| {
+        format!("{} {} {}", repository.name, repository.suite, repository.components.join(" "))
+    };
+    repositories.iter().map(repository).collect::<Vec<_>>().join(", ")
+}
+
+/// A folder of a build as its scripts see it.
+fn in_source(folder: &str) -> String {
+    match folder {
+        "" => "$SRC".to_owned(),
+        absolute if absolute.starts_with('/') => absolute.to_owned(),
+        relative => format!("$SRC/{relative}"),
+    }
 }
 
 fn contents(contents: &[Located<Content>]) -> String {
-    let content = |content: &Located<Content>| format!("{} at {}", content.value.source, content.value.at);
+    let content = |content: &Located<Content>| {
+        let output = content.value.output.iter().map(|output| format!(".{output}")).collect::<String>();
+        format!("{}{output} at {}", content.value.source, content.value.at)
+    };
     contents.iter().map(content).collect::<Vec<_>>().join(", ")
 }
 
-fn values(located: &[hbuild_lang::recipe::Located<String>]) -> String {
+fn values(located: &[Located<String>]) -> String {
     located.iter().map(|entry| entry.value.as_str()).collect::<Vec<_>>().join(" ")
 }
 

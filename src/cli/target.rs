@@ -84,7 +84,7 @@ pub fn filter(selection: &Selection) -> Result<Filter, Failure> {
             }));
         }
     };
-    let mut filter = Filter { distro: selection.distro.clone(), arch, labels: Default::default() };
+    let mut filter = Filter { distro: selection.distro.clone(), arch, ..Filter::default() };
     if let Some(flavor) = &selection.flavor {
         filter.labels.insert("flavor".to_owned(), flavor.clone());
     }
