@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use hbuild::digest::Sha256;
-use hbuild::lock::{Lock, LockError, LockedPackage, LockedVariant, Request, Snapshot, SnapshotIndex};
+use hbuild::lock::{
+    Lock, LockError, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot, SnapshotIndex,
+};
 use miette::Diagnostic;
 use proptest::prelude::*;
 
@@ -35,7 +37,7 @@ fn lock() -> Lock {
             ("arch".to_owned(), "amd64".to_owned()),
             ("distro".to_owned(), "debian13".to_owned()),
         ]),
-        request,
+        request: request.clone(),
         packages: packages.iter().map(LockedPackage::reference).collect(),
         cut: vec!["a: c (>= 1) | d".to_owned()],
     };
@@ -58,13 +60,26 @@ fn lock() -> Lock {
             size: 9_678_380,
         }],
     };
+    let root = LockedRoot {
+        recipes: vec!["hello.hb".to_owned(), "other.hb".to_owned()],
+        request: Request { packages: vec!["a".to_owned()], ..request },
+        packages: vec![packages[0].reference()],
+        cut: Vec::new(),
+    };
+    let git = LockedGit {
+        url: "https://example.org/x.git".to_owned(),
+        commit: "0123456789".repeat(4),
+        submodules: true,
+        recipes: vec!["hello.hb".to_owned()],
+        sha256: Sha256::of(b"git"),
+    };
     Lock {
         version: 1,
         snapshots: vec![snapshot],
         packages,
         variants: vec![variant],
-        roots: Vec::new(),
-        git: Vec::new(),
+        roots: vec![root],
+        git: vec![git],
     }
 }
 
@@ -75,6 +90,8 @@ fn it_is_toml_that_other_readers_understand() {
     let value: toml::Value = toml::from_str(&text).unwrap();
     assert_eq!(value["package"][1]["name"].as_str(), Some("b"));
     assert_eq!(value["variant"][0]["request"]["exclude"][0].as_str(), Some("c"));
+    assert_eq!(value["root"][0]["request"]["packages"][0].as_str(), Some("a"));
+    assert_eq!(value["git"][0]["submodules"].as_bool(), Some(true));
     assert_eq!(value["snapshot"][0]["indexes"][0]["size"].as_integer(), Some(9_678_380));
     let serde: Lock = toml::from_str(&toml::to_string(&lock()).unwrap()).unwrap();
     assert_eq!(serde, lock());
@@ -87,6 +104,7 @@ fn order_does_not_matter() {
     let mut mixed = lock();
     mixed.packages.reverse();
     mixed.variants[0].packages.reverse();
+    mixed.roots[0].recipes.reverse();
     assert_eq!(Lock::parse(&mixed.serialize()).unwrap(), lock());
 }
 
@@ -110,6 +128,10 @@ fn damage_is_told_with_its_own_code() {
         (change("file = \"pool/", "file = \"../"), "inconsistent"),
         (change("date = \"2026", "date = \"year"), "inconsistent"),
         (format!("{text}{}", &text[text.find("[[variant]]").unwrap()..]), "inconsistent"),
+        (format!("{text}{}", &text[text.find("[[root]]").unwrap()..]), "inconsistent"),
+        (format!("{text}{}", &text[text.find("[[git]]").unwrap()..]), "inconsistent"),
+        (change("  \"a=1:2.0~rc1-3+b1:amd64\",\n]\n[root", "  \"x=1:amd64\",\n]\n[root"), "inconsistent"),
+        (change("commit = \"0123", "commit = \"HEAD"), "inconsistent"),
     ];
     for (text, code) in cases {
         let error = Lock::parse(&text).unwrap_err();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hbuild_lang::recipe::{
-    Arch, Distro, Family, Flavor, Image, Located, Place, Repository, RepositoryKey, Resolve,
+    Arch, Build, Distro, Family, Flavor, Image, Located, Place, Repository, RepositoryKey, Resolve,
 };
 
 fn place(line: u32) -> Place {
@@ -73,5 +73,39 @@ pub fn image(name: &str, arch: Arch, packages: &[&str], repositories: &[Reposito
         waivers: Vec::new(),
         epoch: 315_532_800,
         place: place(1),
+    }
+}
+
+/// The build `name` for `arch` with these tools out of these repositories.
+pub fn build(name: &str, arch: Arch, tools: &[&str], repositories: &[Repository]) -> Build {
+    let axes = [("arch", arch.as_str()), ("distro", "debian12")];
+    Build {
+        name: name.to_owned(),
+        point: axes.iter().map(|(axis, label)| ((*axis).to_owned(), (*label).to_owned())).collect(),
+        distro: Distro { family: Family::Debian, release: "12".to_owned() },
+        arch,
+        any_arch: false,
+        description: None,
+        version: None,
+        license: None,
+        purl: None,
+        cpe: None,
+        repositories: repositories.to_vec().into(),
+        tools: located(tools),
+        inputs: Vec::new(),
+        exclude: Vec::new(),
+        effects: BTreeMap::new().into(),
+        default_paths: BTreeMap::new().into(),
+        contents: Vec::new(),
+        sources: BTreeMap::new(),
+        env: BTreeMap::new(),
+        dir: None,
+        shell: Vec::new(),
+        steps: Vec::new(),
+        check: None,
+        outputs: Vec::new(),
+        loopback: false,
+        epoch: 315_532_800,
+        place: place(2),
     }
 }

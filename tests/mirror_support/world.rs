@@ -97,9 +97,18 @@ impl World {
         old: Option<&Lock>,
         updated: Updated,
     ) -> Result<LockOutcome, LockError> {
+        self.lock_with(recipes, old, &UpdateOptions { update: updated, ..UpdateOptions::default() })
+    }
+
+    /// The lock for several recipes, by these options.
+    pub fn lock_with(
+        &self,
+        recipes: &[RecipeItems<'_>],
+        old: Option<&Lock>,
+        options: &UpdateOptions,
+    ) -> Result<LockOutcome, LockError> {
         let archive = Archive { fetcher: &self.fetcher, mirrors: &self.mirrors };
         let surroundings = Surroundings { access: &archive, cache: &self.cache };
-        let options = UpdateOptions { update: updated, whole_folder: false, ..UpdateOptions::default() };
-        update(recipes, old, &options, surroundings, now())
+        update(recipes, old, options, surroundings, now())
     }
 }
