@@ -227,3 +227,52 @@ fn a_build_fetches_the_commit_that_was_locked() {
     let error = setting.fetch(&away, Sha256::of(b"more")).unwrap_err();
     assert_eq!(error.code().unwrap().to_string(), "hbuild::exec::offline");
 }
+
+#[test]
+fn a_recipe_with_a_commit_is_locked_and_built() {
+    let Some(setting) = setting() else { return };
+    let repository = setting.repository("origin", "sha1");
+    fs::write(repository.join("data.txt"), "of a commit\n").unwrap();
+    let first = commit(&repository, "first");
+    fs::write(repository.join("data.txt"), "of another\n").unwrap();
+    let second = commit(&repository, "second");
+    let address = format!("file://{}", repository.display());
+    let workspace = support::workspace::Workspace::new();
+    let recipe = |commit: &str| {
+        let source = format!("source data {{ git = \"{}\", commit = \"{commit}\" }}\n\n## An image", address);
+        let text = support::workspace::RECIPE.replace("## An image", &source);
+        workspace.write_recipe(&text.replace("  paths ", "  contents = [data.at(\"/srv\")]\n  paths "));
+    };
+    recipe(&first);
+    let path = std::env::var("PATH").unwrap();
+    let run = |arguments: &[&str]| workspace.command(arguments).env("PATH", &path).output().unwrap();
+    let said = |output: std::process::Output| {
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said(run(&["lock"])).contains(&format!("new: git {} {first}\n", address)));
+    let lock = fs::read_to_string(workspace.path("project/hbuild.lock")).unwrap();
+    assert!(lock.contains("[[git]]\n"), "{lock}");
+    // Locked with its bytes: neither command needs the repository any more.
+    let away = setting.folder.path().join("away");
+    fs::rename(&repository, &away).unwrap();
+    assert!(said(run(&["lock"])).contains("nothing changed"));
+    said(run(&["build", "--format", "dir", "-o", "one"]));
+    let file = support::workspace::files(&workspace.path("project/one"))
+        .into_iter()
+        .find(|(path, _)| path.ends_with("srv/data.txt"));
+    assert_eq!(file.unwrap().1, b"of a commit\n");
+    recipe(&second);
+    let outgrown = workspace.must_fail(&["build"], 1, "hbuild::lock::outgrown");
+    assert!(outgrown.contains("hbuild lock app.hb"), "{outgrown}");
+    workspace.must_fail(&["lock"], 3, "hbuild::host::git_repository");
+    let without = workspace.command(&["lock"]).env("PATH", "/nowhere").output().unwrap();
+    assert!(String::from_utf8_lossy(&without.stderr).contains("hbuild::host::no_git"), "{without:?}");
+    assert_eq!(without.status.code(), Some(3));
+    fs::rename(&away, &repository).unwrap();
+    assert!(said(run(&["lock"])).contains(&second));
+    // A store without the archive gets it from the repository.
+    fs::remove_dir_all(workspace.path("store")).unwrap();
+    said(run(&["build", "--format", "dir", "-o", "two"]));
+}
