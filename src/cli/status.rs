@@ -169,7 +169,7 @@ mod tests {
         (
             3,
             "store",
-            "damaged_object damaged_root disk_full in_use io missing_object not_a_store output_unreadable read_only \
+            "damaged_object damaged_root disk_full in_use io missing_object no_mount_point not_a_store output_unreadable read_only \
              stopped",
         ),
         (

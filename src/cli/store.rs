@@ -19,10 +19,11 @@ pub fn run(arguments: &StoreArguments, context: &Context) -> Result<(), Failure>
             let report = store.gc(&options, &context.cancel()).map_err(Failure::new)?;
             let would = if *dry_run { "would remove" } else { "removed" };
             print(&format!(
-                "{would} {} records and {} objects, {}; {} left\n",
+                "{would} {} records and {} objects, {}, and {} exec roots; {} left\n",
                 report.records,
                 report.objects,
                 table::size(report.freed),
+                report.exec_roots,
                 table::size(report.kept)
             ))
         }
@@ -43,7 +44,7 @@ fn info(info: &StoreInfo, json: bool) -> Result<(), Failure> {
         return print_json(info);
     }
     print(&format!(
-        "path      {}\nobjects   {}, {}\nrecords   {}\nmemo      {}\nblobs     {}\nroots     {}\npartial   {}, {}\n",
+        "path      {}\nobjects   {}, {}\nrecords   {}\nmemo      {}\nblobs     {}\nroots     {}\nexec      {} roots, {} failed\npartial   {}, {}\n",
         info.path.display(),
         info.objects,
         table::size(info.object_bytes),
@@ -51,6 +52,8 @@ fn info(info: &StoreInfo, json: bool) -> Result<(), Failure> {
         info.memo,
         info.blobs,
         info.roots,
+        info.exec_roots,
+        info.failed,
         info.partial,
         table::size(info.partial_bytes)
     ))
@@ -72,6 +75,7 @@ fn verify(store: &Store, repair: bool) -> Result<(), Failure> {
             DamageKind::Memo => "memo entry that leads nowhere",
             DamageKind::Blob => "blob entry that leads nowhere",
             DamageKind::Root => "damaged root",
+            DamageKind::ExecRoot => "exec root with other files than its tree says",
             DamageKind::Stray => "no part of a store",
         };
         let outcome = match damage.outcome {

@@ -97,6 +97,16 @@ pub enum StoreError {
         /// Its file.
         path: PathBuf,
     },
+    /// A root of a command has something else where a file system is mounted.
+    #[error("{path} in the root of a build is no directory")]
+    #[diagnostic(
+        code(hbuild::store::no_mount_point),
+        help("/build, /dev, /out, /proc and /tmp must be directories where a tool or an input ships them")
+    )]
+    NoMountPoint {
+        /// The path in the root.
+        path: String,
+    },
     /// A build holds the store, and the caller did not want to wait.
     #[error("a build is using the store {}", path.display())]
     #[diagnostic(code(hbuild::store::in_use), help("wait for it to end, then collect again"))]

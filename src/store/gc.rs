@@ -40,6 +40,8 @@ pub struct GcReport {
     pub records: usize,
     /// Objects removed.
     pub objects: usize,
+    /// Exec roots removed. Their bytes are not counted.
+    pub exec_roots: usize,
     /// Bytes of the objects removed.
     pub freed: u64,
     /// Bytes of the objects kept.
@@ -169,6 +171,7 @@ impl Store {
             }
             self.sweep_leftovers()?;
         }
+        report.exec_roots = self.sweep_exec_roots(&needed, dry_run)?;
         for (digest, size) in sizes {
             if needed.contains(digest) {
                 report.kept += size;
@@ -210,9 +213,27 @@ impl Store {
         Ok(())
     }
 
+    /// Removes exec roots of trees that nothing needs, and those of an earlier start of the machine; says how many.
+    fn sweep_exec_roots(&self, needed: &BTreeSet<&Digest>, dry_run: bool) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for (name, digest, _) in self.list_exec_roots()? {
+            if digest.is_some_and(|digest| needed.contains(&digest)) && self.is_exec_root(&name) {
+                continue;
+            }
+            removed += 1;
+            if !dry_run {
+                self.remove_exec_root(&name)?;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Removes what dead processes left: no other is alive here while the store is held alone.
     fn sweep_leftovers(&self) -> Result<(), StoreError> {
         for (_, path) in list(&self.layout.folder("locks"))? {
+            layout::remove(&path)?;
+        }
+        for (_, path) in list(&self.layout.folder("failed"))? {
             layout::remove(&path)?;
         }
         for (_, path) in list(&self.layout.folder("partial"))? {

@@ -29,6 +29,10 @@ pub struct StoreInfo {
     pub roots: usize,
     /// Logs.
     pub logs: usize,
+    /// Exec roots; their bytes are not among those of the objects.
+    pub exec_roots: usize,
+    /// Sandboxes kept as a failed step left them.
+    pub failed: usize,
     /// Downloads that were cut off.
     pub partial: usize,
     /// Their sizes.
@@ -52,6 +56,8 @@ impl Store {
             blobs: self.blob_links()?.len(),
             roots: self.roots()?.len(),
             logs: self.layout.list("logs")?.len(),
+            exec_roots: self.list_exec_roots()?.len(),
+            failed: list(&self.layout.folder("failed"))?.len(),
             partial_bytes: size(&partial),
             partial: partial.len(),
         })

@@ -20,7 +20,7 @@ pub(crate) struct Layout {
 /// The folders that hold files by digest, in 256 shards each.
 pub(crate) const SHARDED: [&str; 6] = ["objects", "records", "memo", "logs", "blobs", "usage"];
 /// The other folders.
-const PLAIN: [&str; 5] = ["derived", "locks", "partial", "roots", "tmp"];
+const PLAIN: [&str; 7] = ["derived", "exec", "failed", "locks", "partial", "roots", "tmp"];
 
 impl Layout {
     /// The layout at `root`, made there when the folder is new or empty.
@@ -94,6 +94,10 @@ impl Layout {
 
     pub fn usage(&self, label: &str) -> PathBuf {
         self.sharded("usage", &Digest::of(label.as_bytes()).to_hex())
+    }
+
+    pub fn failed(&self, id: &DerivationId) -> PathBuf {
+        self.root.join("failed").join(id.0.to_hex())
     }
 
     pub fn blob(&self, sha256: &Sha256) -> PathBuf {

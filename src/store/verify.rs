@@ -60,6 +60,8 @@ pub enum DamageKind {
     Blob,
     /// A root's checksum or name is wrong.
     Root,
+    /// An exec root is not what its tree says.
+    ExecRoot,
     /// A file that is no part of a store.
     Stray,
 }
@@ -79,7 +81,7 @@ pub enum Outcome {
 type Good = BTreeMap<Digest, u64>;
 
 impl Store {
-    /// Looks at every bit of objects, records, memo, blobs and roots, on all processors.
+    /// Looks at every bit of objects, records, memo, blobs, roots and exec roots, on all processors.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         let _shared = self.share(&AtomicBool::new(false))?;
         self.verify_and(false, None)
@@ -106,6 +108,7 @@ impl Store {
         survey.memo(memo)?;
         survey.blobs(blobs, &good)?;
         survey.roots()?;
+        survey.exec_roots()?;
         survey.report.damages.sort();
         Ok(survey.report)
     }
@@ -284,10 +287,29 @@ impl Survey<'_> {
         }
         Ok(())
     }
+
+    fn exec_roots(&mut self) -> Result<(), StoreError> {
+        for (name, digest, path) in self.store.list_exec_roots()? {
+            let right = match digest {
+                Some(digest) => self.store.check_exec_root(&name, &digest, &path)?,
+                None => false,
+            };
+            if right {
+                continue;
+            }
+            let mut outcome = Outcome::Found;
+            if self.repair {
+                self.store.remove_exec_root(&name)?;
+                outcome = Outcome::Removed;
+            }
+            self.note(&path, DamageKind::ExecRoot, outcome);
+        }
+        Ok(())
+    }
 }
 
 /// The digest of a file, its SHA-256 when asked for, and its length.
-fn hash(path: &Path, with_sha256: bool) -> Result<(Digest, Option<Sha256>, u64), StoreError> {
+pub(super) fn hash(path: &Path, with_sha256: bool) -> Result<(Digest, Option<Sha256>, u64), StoreError> {
     let mut file = File::open(path).at("open", path)?;
     let mut block = vec![0; 256 * 1024];
     let (mut blake3, mut both, mut size) = (blake3::Hasher::new(), Hashes::default(), 0);
