@@ -1,6 +1,7 @@
 //! `hbuild lock`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use super::arguments::LockArguments;
@@ -91,10 +92,10 @@ fn lock_folder(
         .collect();
     let git = Git { store, network: &network, cancelled: &|| context.cancelled() };
     for key in unlocked_git(&recipes, old.as_ref()).map_err(Failure::new)? {
-        if !archives.contains_key(&key) {
-            let (object, sha256) = git.archive(&key).map_err(Failure::new)?;
+        if let Entry::Vacant(entry) = archives.entry(key) {
+            let (object, sha256) = git.archive(entry.key()).map_err(Failure::new)?;
             store.name_blob(&sha256, &object).map_err(Failure::new)?;
-            archives.insert(key, sha256);
+            entry.insert(sha256);
         }
     }
     let options = UpdateOptions {
