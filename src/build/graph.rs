@@ -36,11 +36,11 @@ pub struct PlannedBuild<'a> {
 
 impl PlannedBuild<'_> {
     /// The name of its results: `zlib-debian13-amd64`, with the labels of its point in the order of the recipe's
-    /// axes.
+    /// axes; `lib.zlib-debian13-amd64` for an imported one.
     pub fn result_name(&self) -> String {
         let axes = self.project.recipe.axes.iter().map(|axis| &axis.name);
         let labels = axes.filter_map(|axis| self.build.point.get(axis));
-        labels.fold(self.build.name.clone(), |name, label| name + "-" + label)
+        labels.fold(self.build.name.replace('/', "."), |name, label| name + "-" + label)
     }
 }
 

@@ -13,7 +13,7 @@ use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
 use super::{BuildFailure, files, output};
 use crate::evidence::EvidenceBuilder;
-use crate::exec::{self, ActionKind, Builders, Observer, UnpackBuilder, execute};
+use crate::exec::{self, ActionKind, Builders, Observer, ProjectBuilder, UnpackBuilder, execute};
 use crate::graph::{Algorithm, DerivationId, DerivationKey};
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::fetch_builder::FetchBuilder;
@@ -106,6 +106,7 @@ fn run(
         .with(ActionKind::Fetch, &fetch)
         .with(ActionKind::Unpack, &UnpackBuilder)
         .with(ActionKind::Merge, &MergeBuilder)
+        .with(ActionKind::Project, &ProjectBuilder)
         .with(ActionKind::Layer, &LayerBuilder)
         .with(ActionKind::Image, &ImageBuilder)
         .with(ActionKind::Elf, &ElfBuilder)
