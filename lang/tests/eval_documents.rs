@@ -46,6 +46,22 @@ fn every_code_is_documented() {
 }
 
 #[test]
+fn whole_recipes_of_the_book_evaluate() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/language.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let blocks = page.split("```hb\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let whole: Vec<&str> = blocks.filter(|block| block.starts_with("hbuild 1\n")).collect();
+    assert_eq!(whole.len(), 2);
+    for recipe in whole {
+        let checked = match evaluate(&Memory::one(recipe)) {
+            Ok(evaluated) => evaluated.checked,
+            Err(checked) => checked,
+        };
+        assert_eq!(render_all(&checked), "");
+    }
+}
+
+#[test]
 fn the_examples_have_the_error_and_the_mended_ones_have_none() {
     let mut problems = Vec::new();
     for section in page().split("\n## ").skip(1) {

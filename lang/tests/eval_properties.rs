@@ -90,6 +90,14 @@ const PIECES: &[&str] = &[
     "\"k\" = ",
     "k = ",
     "path = \"p\"\n",
+    "build b { for distro, arch\n",
+    "tools = [\"gcc\", ",
+    "b.dev",
+    "outputs = [\"dev\"]\n",
+    "step \"x\" { script = \"y\" }\n",
+    "script = ",
+    "sources = { s = s }\n",
+    "arch = any\n",
     "url = \"https://x/y\"\n",
 ];
 
@@ -181,4 +189,34 @@ fn a_thousand_points_are_quick() {
     let start = std::time::Instant::now();
     assert_eq!(evaluate(&Memory::one(&text)).unwrap().recipe.images.len(), 1000);
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn thousands_of_builds_are_quick() {
+    let labels: Vec<String> = (0..4000).map(|n| format!("\"{n}\"")).collect();
+    let text = format!(
+        "hbuild 1\nimport std/c\nfor n in [{}], distro in [debian(\"13\")], arch in [amd64]\n\
+         source s {{ path = \"s\" }}\n\
+         build one {{\n for n, distro, arch\n tools = c.toolchain(distro)\n source = s\n script = \"echo {{{{n}}}}\"\n}}\n\
+         build all {{\n for n, distro, arch\n tools = [\"bash\", one, one(n = \"7\")]\n script = \"true\"\n}}\n",
+        labels.join(", ")
+    );
+    let start = std::time::Instant::now();
+    let recipe = evaluate(&Memory::one(&text)).unwrap().recipe;
+    let elapsed = start.elapsed();
+    assert_eq!(recipe.builds.len(), 8000);
+    assert!(elapsed.as_secs() < 20, "{elapsed:?}");
+    println!("{elapsed:?}");
+}
+
+#[test]
+fn a_long_chain_of_builds_is_no_circle() {
+    let chain: String = (1..2000)
+        .map(|n| format!("build b{n} {{ for distro, arch; tools = [b{}]; script = \"true\" }}\n", n - 1))
+        .collect();
+    let text = format!(
+        "hbuild 1\nfor distro in [debian(\"13\")], arch in [amd64]\n\
+         build b0 {{ for distro, arch; tools = [\"bash\"]; script = \"true\" }}\n{chain}"
+    );
+    assert_eq!(evaluate(&Memory::one(&text)).unwrap().recipe.builds.len(), 2000);
 }
