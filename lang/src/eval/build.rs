@@ -13,7 +13,7 @@ use super::take::{Fields, Placed};
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::schema::{self, Shape};
-use crate::modules::{FileId, Site, releases};
+use crate::modules::{FileId, Site};
 use crate::recipe::{
     Arch, Build, Content, ContentKind, Distro, Family, Located, Repository, SourceUse, Step,
 };
@@ -153,10 +153,7 @@ fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Loc
 fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> {
     let mut all = match fields.has("exclude") {
         true => Vec::new(),
-        false => {
-            let defaults = fields.machine.root_exclude(family);
-            packages::located(fields, defaults)
-        }
+        false => fields.machine.root_exclude(family),
     };
     let own = packages::exclude(fields, family);
     all.retain(|known| own.iter().all(|one| one.value != known.value));
@@ -165,11 +162,11 @@ fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> 
 }
 
 fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Arc<Vec<Repository>> {
-    let found = match fields.mentions("repositories") {
-        true => image::repositories(fields, distro),
-        false => releases::all(distro),
-    };
-    fields.machine.share_repositories(distro, found.iter().collect())
+    if !fields.mentions("repositories") {
+        return fields.machine.root_repositories(distro);
+    }
+    let found = image::repositories(fields, distro);
+    fields.machine.share_repositories(found)
 }
 
 /// The sources by folder: `sources`, or `source` as the one at the empty name.

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use super::machine::{Machine, Scope};
 use super::point::Point;
 use super::value::{Kind, Map, Value};
-use crate::modules::{Binding, Site};
-use crate::recipe::{Distro, Family, Flavor, PathRule, Repository};
+use crate::modules::{Binding, releases};
+use crate::recipe::{Distro, Family, Flavor, Located, PathRule, Repository};
 
 /// What the builds of one distro have in common, made once.
 #[derive(Debug, Default)]
 pub struct Shared {
     rules: Option<Arc<BTreeMap<String, PathRule>>>,
     effects: BTreeMap<Family, Arc<BTreeMap<String, Vec<String>>>>,
-    exclude: BTreeMap<Family, Vec<(String, Site)>>,
+    exclude: BTreeMap<Family, Vec<Located<String>>>,
     repositories: BTreeMap<Distro, Arc<Vec<Repository>>>,
+    last_repositories: Option<Arc<Vec<Repository>>>,
 }
 
 impl Machine<'_> {
@@ -48,25 +49,34 @@ impl Machine<'_> {
         effects
     }
 
-    /// The repositories of a build: shared with the build of the same distro before it, where they are the same.
-    pub fn share_repositories(&mut self, distro: &Distro, found: Vec<&Repository>) -> Arc<Vec<Repository>> {
-        if let Some(known) = self.shared.repositories.get(distro)
-            && known.iter().eq(found.iter().copied())
-        {
+    /// The repositories of a build that says nothing of them.
+    pub fn root_repositories(&mut self, distro: &Distro) -> Arc<Vec<Repository>> {
+        if let Some(known) = self.shared.repositories.get(distro) {
             return Arc::clone(known);
         }
-        let repositories = Arc::new(found.into_iter().cloned().collect::<Vec<_>>());
+        let repositories = Arc::new(releases::all(distro));
         self.shared.repositories.insert(distro.clone(), Arc::clone(&repositories));
         repositories
     }
 
-    /// The packages that no root of a build has unless it asks for them, each with its place.
-    pub fn root_exclude(&mut self, family: Family) -> Vec<(String, Site)> {
+    /// The repositories that a build sets, shared with the build before it where they are the same.
+    pub fn share_repositories(&mut self, found: Vec<Repository>) -> Arc<Vec<Repository>> {
+        match &self.shared.last_repositories {
+            Some(known) if **known == found => Arc::clone(known),
+            _ => self.shared.last_repositories.insert(Arc::new(found)).clone(),
+        }
+    }
+
+    /// The packages that no root of a build has unless it asks for them.
+    pub fn root_exclude(&mut self, family: Family) -> Vec<Located<String>> {
         if let Some(known) = self.shared.exclude.get(&family) {
             return known.clone();
         }
         let value = self.edition_value("edition/packages", &format!("{family}-root-exclude"));
-        let exclude = value.and_then(|value| super::call::texts(&value)).unwrap_or_default();
+        let names = value.and_then(|value| super::call::texts(&value)).unwrap_or_default();
+        let place = |site| self.program.place(site);
+        let exclude: Vec<_> =
+            names.into_iter().map(|(value, site)| Located { value, place: place(site) }).collect();
         self.shared.exclude.insert(family, exclude.clone());
         exclude
     }
