@@ -45,6 +45,10 @@ pub enum BuildFailure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Execution(#[from] ExecError),
+    /// Commands gave something else when they were executed again.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotReproducible(#[from] super::NotReproducible),
     /// The layout or archive cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -1,6 +1,7 @@
 //! From recipe files to images in a folder: the one call behind `hbuild build`, and the pieces that `lock`,
 //! `graph` and `show` share with it. It knows every stage above and adds none of its own.
 
+mod check;
 mod failure;
 mod files;
 mod graph;
@@ -10,6 +11,7 @@ mod project;
 mod run;
 mod select;
 
+pub use check::{DifferingCommand, NotReproducible};
 pub use failure::BuildFailure;
 pub use files::BuildResult;
 pub use graph::{GraphOptions, Planned, PlannedBuild, WholeGraph, whole_graph};

@@ -11,12 +11,13 @@ use super::files::BuildResult;
 use super::graph::WholeGraph;
 use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
-use super::{BuildFailure, files, output};
+use super::{BuildFailure, check, files, output};
 use crate::evidence::EvidenceBuilder;
-use crate::exec::{self, ActionKind, Builders, Observer, ProjectBuilder, UnpackBuilder, execute};
+use crate::exec::{self, ActionKind, Builders, Checked, Observer, ProjectBuilder, UnpackBuilder, execute};
 use crate::graph::{Algorithm, DerivationId, DerivationKey};
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::fetch_builder::FetchBuilder;
+use crate::host::memory::available;
 use crate::host::mirror::Mirrors;
 use crate::image::config::ImageBuilder;
 use crate::image::elf::ElfBuilder;
@@ -34,6 +35,10 @@ pub struct BuildOptions {
     pub format: Format,
     /// Derivations at once, one for each processor where `None`.
     pub jobs: Option<usize>,
+    /// Whether to go on, after a failure, with what does not need what failed.
+    pub keep_going: bool,
+    /// Whether to execute every command again, under other circumstances, and to compare what it gives.
+    pub check: bool,
     /// Whether only what is on this host may be used.
     pub offline: bool,
     /// What this host executes.
@@ -61,6 +66,8 @@ pub struct Results {
     pub images: Vec<ImageResult>,
     /// One for each output of each build, in order.
     pub builds: Vec<BuildResult>,
+    /// How many commands gave the same again, where that was asked for.
+    pub checked: Option<usize>,
 }
 
 /// Builds everything that is wanted of `whole` and writes the results.
@@ -79,22 +86,27 @@ pub fn build(
         wanted.extend(whole.images.iter().map(|planned| planned.plan.merge));
     }
     check_platform(&whole.graph, &wanted, store, options.platform)?;
-    let records = run(whole, &wanted, options, surroundings)?;
+    let (records, checked) = run(whole, &wanted, options, surroundings)?;
     let source = Source { store, records: &records, cancel: &options.cancel };
-    let results = Results {
+    let mut results = Results {
         images: output::write(&source, &whole.images, &options.output, options.format)?,
         builds: files::write(&source, &whole.builds, &options.output, options.format)?,
+        checked: None,
     };
     keep(whole, &results.builds, store, &options.output, &records)?;
+    if let Some(checked) = checked {
+        results.checked = Some(check::judge(store, checked, &options.output, &options.cancel)?);
+    }
     Ok(results)
 }
 
+/// The records of `wanted`, and where it is asked for, what its commands gave a second time.
 fn run(
     whole: &WholeGraph<'_>,
     wanted: &[DerivationId],
     options: &BuildOptions,
     surroundings: &Surroundings<'_>,
-) -> Result<BTreeMap<DerivationId, Record>, BuildFailure> {
+) -> Result<(BTreeMap<DerivationId, Record>, Option<Vec<Checked>>), BuildFailure> {
     let network = FetchOptions { cancelled: options.cancel.clone(), ..surroundings.fetch.clone() };
     let fetch = FetchBuilder {
         store: surroundings.store,
@@ -118,8 +130,19 @@ fn run(
         .with(ActionKind::Provenance, &EvidenceBuilder);
     let default = exec::Options::default();
     let jobs = options.jobs.unwrap_or(default.jobs);
-    let execution = exec::Options { jobs, cancel: options.cancel.clone(), ..default };
-    Ok(execute(&whole.graph, wanted, surroundings.store, &builders, &execution, surroundings.observer)?)
+    let execution = exec::Options {
+        jobs,
+        memory: available(),
+        keep_going: options.keep_going,
+        cancel: options.cancel.clone(),
+        ..default
+    };
+    let (graph, store, observer) = (&whole.graph, surroundings.store, surroundings.observer);
+    let records = execute(graph, wanted, store, &builders, &execution, observer)?;
+    let commands = exec::commands_of(graph, wanted);
+    let checked =
+        options.check.then(|| exec::check(graph, &commands, store, &builders, &execution, observer));
+    Ok((records, checked.transpose()?))
 }
 
 fn absolute(path: PathBuf) -> PathBuf {

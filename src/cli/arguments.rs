@@ -157,6 +157,12 @@ pub struct BuildArguments {
     /// Threads, and so derivations at once; one a core by default
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// After a failure go on with everything that does not need what failed
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// Execute every build again, with one core, another directory order, host path and user, and compare
+    #[arg(long)]
+    pub check: bool,
     /// Use no network: only the store and `file:` mirrors
     #[arg(long)]
     pub offline: bool,

@@ -38,6 +38,8 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         output: arguments.output.clone(),
         format: format_of(arguments.format),
         jobs: arguments.jobs,
+        keep_going: arguments.keep_going,
+        check: arguments.check,
         offline: arguments.offline,
         platform: target::host_arch(),
         cancel: context.cancel(),
@@ -49,6 +51,12 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         for remark in &result.remarks {
             eprintln!("{} {} {}: {remark}", result.image, result.variant, result.arch);
         }
+    }
+    match results.checked {
+        Some(0) => eprintln!("nothing to check: nothing here is executed"),
+        Some(1) => eprintln!("checked: the one build gave the same again"),
+        Some(count) => eprintln!("checked: all {count} builds gave the same again"),
+        None => {}
     }
     if arguments.json { print_json(&listed(&results)) } else { print(&rendered(&results)) }
 }

@@ -11,7 +11,7 @@ pub fn of_code(code: &str) -> u8 {
         | ("lock", "unknown_update")
         | ("host", "bad_ca_file" | "bad_configuration" | "bad_proxy" | "bad_url" | "settings_unreadable")
         | ("image", "unknown_reference" | "ambiguous_reference") => 2,
-        ("host", "bad_repository_url") | ("exec", "bad_location") => 1,
+        ("host", "bad_repository_url") | ("exec", "bad_location" | "not_reproducible") => 1,
         ("exec", "step_failed" | "no_output" | "special_output") => 4,
         ("exec", "bad_output" | "defect")
         | ("graph", "unknown_input")
@@ -116,7 +116,7 @@ mod tests {
         (3, "evidence", "bad_report damaged_statement undecodable_index"),
         (70, "evidence", "wrong_action"),
         (3, "exec", "cancelled content offline other_platform threads"),
-        (1, "exec", "bad_location"),
+        (1, "exec", "bad_location not_reproducible"),
         (4, "exec", "no_output special_output step_failed"),
         (70, "exec", "bad_output defect"),
         (1, "graph", "family_not_supported image_twice lock_incomplete unknown_account"),
