@@ -116,7 +116,7 @@ fn a_failure_names_its_derivation_and_leaves_its_log_alone() {
     assert_eq!(error.code().unwrap().to_string(), "hbuild::test::broken");
     assert_eq!(error.help().unwrap().to_string(), "do not break it");
     assert_eq!(*counts.failed.lock().unwrap(), ["node a-3-0"]);
-    let log = store.log(&broken.id()).unwrap().unwrap();
+    let log = String::from_utf8(store.log(&broken.id()).unwrap().unwrap()).unwrap();
     assert!(log.contains("node a-3-0") && log.contains("broken on purpose"), "{log}");
     assert_eq!(store.recall(&root), None);
     assert_eq!(store.recall(&broken.id()), None);

@@ -32,6 +32,8 @@ pub enum Command {
     Build(BuildArguments),
     /// Print the graph of derivations
     Graph(GraphArguments),
+    /// Print what a build wrote when it was last executed
+    Log(LogArguments),
     /// Say where a file of an image came from
     Why(WhyArguments),
     /// Look after the store
@@ -214,6 +216,14 @@ pub enum GraphFormat {
     Dot,
     /// One JSON document
     Json,
+}
+
+/// Arguments of `log`.
+#[derive(Debug, Args)]
+pub struct LogArguments {
+    /// A build, or the first digits of a derivation id
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// Arguments of `why`.

@@ -7,10 +7,12 @@ mod axes;
 mod build;
 mod check;
 mod context;
+mod derivation;
 mod doctor;
 mod fmt;
 mod graph;
 mod lock;
+mod log;
 mod progress;
 mod report;
 mod show;
@@ -73,6 +75,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Lock(arguments) => lock::run(&arguments, context),
         Command::Build(arguments) => build::run(&arguments, context),
         Command::Graph(arguments) => graph::run(&arguments, context),
+        Command::Log(arguments) => log::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),

@@ -175,7 +175,7 @@ mod tests {
         (
             2,
             "usage",
-            "bad_axis bad_value no_evidence no_image no_image_file no_recipe no_store no_such_axis no_variant",
+            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_store no_such_axis no_variant",
         ),
     ];
 

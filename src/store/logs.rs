@@ -1,11 +1,13 @@
 //! Logs: what an execution said, by derivation id. The only thing a failure leaves.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
 use super::Store;
 use super::error::StoreError;
-use super::layout;
+use super::layout::{self, list};
+use crate::digest::Digest;
 use crate::graph::DerivationId;
 
 impl Store {
@@ -20,12 +22,28 @@ impl Store {
     }
 
     /// The log of the derivation's last execution that left one.
-    pub fn log(&self, id: &DerivationId) -> Result<Option<String>, StoreError> {
+    pub fn log(&self, id: &DerivationId) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.layout.log(id);
         match fs::read(&path) {
-            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::io("read", &path, error)),
         }
+    }
+
+    /// The ids that begin with these digits, at least two, of derivations that have a record or a log; sorted.
+    pub fn known_derivations(&self, prefix: &str) -> Result<Vec<DerivationId>, StoreError> {
+        let mut found = BTreeSet::new();
+        let Some(shard) = prefix.get(..2) else { return Ok(Vec::new()) };
+        for folder in ["memo", "logs"] {
+            for (name, _) in list(&self.layout.folder(folder).join(shard))? {
+                if name.starts_with(prefix)
+                    && let Ok(digest) = name.parse::<Digest>()
+                {
+                    found.insert(DerivationId(digest));
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 }
