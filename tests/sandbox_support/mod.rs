@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
@@ -54,7 +55,7 @@ impl Roots {
         }
         add(&root);
         let sandboxes = Sandboxes::new(StageOptions {
-            program: PathBuf::from(env!("CARGO_BIN_EXE_hbuild")),
+            program: std::env::var_os(PROGRAM).map_or(env!("CARGO_BIN_EXE_hbuild").into(), PathBuf::from),
             roots: folder.path().to_owned(),
             strict: false,
         });
@@ -82,6 +83,51 @@ impl Roots {
         assert_eq!(finished.failure, None, "{log}");
         log
     }
+}
+
+/// The program of hbuild, where it is not the one of this build.
+const PROGRAM: &str = "HBUILD_TEST_PROGRAM";
+/// The user as whom tests are run again.
+const ORDINARY: u32 = 54_321;
+
+/// Runs the test `name` of this program once more as an ordinary user, where it runs as root.
+pub fn again_as_ordinary_user(name: &str) {
+    if !rustix::process::geteuid().is_root() || std::env::var_os(PROGRAM).is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    give(folder.path(), Some(ORDINARY));
+    // The folder of the build may be closed to others.
+    let copy = |program: &Path, name: &str| {
+        let place = folder.path().join(name);
+        fs::copy(program, &place).unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+        place
+    };
+    let hbuild = copy(Path::new(env!("CARGO_BIN_EXE_hbuild")), "hbuild");
+    let output = Program::new(copy(&std::env::current_exe().unwrap(), "tests"))
+        .args(["--exact", name, "--nocapture"])
+        .env(PROGRAM, hbuild)
+        .env("TMPDIR", folder.path())
+        .uid(ORDINARY)
+        .gid(ORDINARY)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "as an ordinary user: {text}");
+}
+
+/// Compiles `source` to a static program at `place`; says aloud where that cannot be done.
+pub fn compile(source: &str, place: &Path) -> bool {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox_support").join(source);
+    let mut compiler = Program::new("gcc");
+    let made = compiler.args(["-static", "-O1", "-pthread", "-o"]).arg(place).arg(source).status();
+    let made = made.is_ok_and(|status| status.success());
+    if !made {
+        skip("gcc cannot make static programs here");
+    }
+    made
 }
 
 /// Gives everything to `owner`.
