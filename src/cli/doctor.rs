@@ -22,7 +22,8 @@ pub fn run(arguments: &DoctorArguments, context: &Context) -> Result<(), Failure
         container: set("container"),
     };
     let mut checks = diagnose::checks(&diagnose::find(&place));
-    checks.extend([mirrors()]);
+    checks.push(diagnose::trial(&place.program, &checks));
+    checks.push(mirrors());
     let refused = checks.iter().any(|check| check.status >= Status::Unknown);
     let limited = checks.iter().any(|check| check.status == Status::Limited);
     if arguments.json {

@@ -105,18 +105,15 @@ fn about(probe: Probe) -> (&'static str, Option<&'static str>) {
         Probe::Landlock => {
             ("Landlock", Some("files are kept apart by the mounts alone, without a second line behind them"))
         }
-        Probe::Cgroup => (
-            "cgroup delegation",
-            Some(
-                "memory and processes are limited for each process by rlimits, not for the build as a whole",
-            ),
-        ),
+        Probe::Cgroup => {
+            ("cgroup delegation", Some("memory is watched ten times a second, and not limited by the kernel"))
+        }
         Probe::Overlay => ("overlayfs", Some("nothing: hbuild does not need it")),
     }
 }
 
 /// What is lost with a mandatory part.
-const BUILDS: &str = "builds from source are refused; images made of packages alone still build";
+pub(super) const BUILDS: &str = "builds from source are refused; images made of packages alone still build";
 
 fn probed(findings: &Findings, probe: Probe) -> Check {
     let (title, loses) = about(probe);

@@ -10,11 +10,13 @@ mod facts;
 mod findings;
 #[allow(unsafe_code, reason = "the probes call the kernel")]
 mod probe;
+mod trial;
 
 pub use checks::{Check, Status, checks};
 pub use facts::{Place, find};
 pub use findings::{Cgroup, Container, Findings, Outcome, Probe, Store};
 pub use probe::{PROBE_ARGUMENT, probe_main};
+pub use trial::trial;
 
 #[cfg(test)]
 mod tests;
