@@ -6,7 +6,7 @@ use hbuild_lang::recipe::{Build, Image};
 
 use super::select::Item;
 use super::{BuildFailure, Project};
-use crate::graph::{BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner};
+use crate::graph::{Action, BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner};
 use crate::host::discover::LocalBytes;
 use crate::lock::{self, Lock, RecipeFile};
 
@@ -55,6 +55,13 @@ pub struct WholeGraph<'a> {
     pub builds: Vec<PlannedBuild<'a>>,
     /// The bytes of local sources and patches.
     pub local: Vec<LocalBytes>,
+}
+
+impl WholeGraph<'_> {
+    /// Whether a command is among the derivations.
+    pub fn executes(&self) -> bool {
+        self.graph.iter().any(|(_, derivation)| matches!(derivation.action, Action::Exec(_)))
+    }
 }
 
 /// What besides recipes and locks goes into graphs.

@@ -13,7 +13,10 @@ use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
 use super::{BuildFailure, check, files, output};
 use crate::evidence::EvidenceBuilder;
-use crate::exec::{self, ActionKind, Builders, Checked, Observer, ProjectBuilder, UnpackBuilder, execute};
+use crate::exec::{
+    self, ActionKind, Builders, Checked, ExecBuilder, Executor, Observer, ProjectBuilder, UnpackBuilder,
+    execute,
+};
 use crate::graph::{Algorithm, DerivationId, DerivationKey};
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::fetch_builder::FetchBuilder;
@@ -55,6 +58,8 @@ pub struct Surroundings<'a> {
     pub mirrors: &'a Mirrors,
     /// How they are reached.
     pub fetch: &'a FetchOptions,
+    /// Who executes commands; needed where the graph has some.
+    pub executor: Option<&'a dyn Executor>,
     /// Who watches.
     pub observer: &'a dyn Observer,
 }
@@ -114,6 +119,7 @@ fn run(
         mirrors: surroundings.mirrors,
         offline: options.offline,
     };
+    let exec = surroundings.executor.map(|executor| ExecBuilder { executor });
     let builders = Builders::new()
         .with(ActionKind::Fetch, &fetch)
         .with(ActionKind::Unpack, &UnpackBuilder)
@@ -128,6 +134,10 @@ fn run(
         .with(ActionKind::Survey, &EvidenceBuilder)
         .with(ActionKind::Sbom, &EvidenceBuilder)
         .with(ActionKind::Provenance, &EvidenceBuilder);
+    let builders = match &exec {
+        Some(exec) => builders.with(ActionKind::Exec, exec),
+        None => builders,
+    };
     let default = exec::Options::default();
     let jobs = options.jobs.unwrap_or(default.jobs);
     let execution = exec::Options {

@@ -32,6 +32,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         store: &store,
         mirrors: &settings.mirrors,
         fetch: &settings.fetch,
+        executor: None,
         observer: &progress,
     };
     let options = BuildOptions {
