@@ -9,9 +9,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
 
-use super::command::{Spawned, Streams};
+use super::command::Streams;
+use super::seccomp::Filter;
 use super::wire::{At, Fault, InitReport, Outcome, Request, Step, Stream, tell};
-use super::{StepFailure, fill, mounts, restrict, seccomp, stage, sys, watch};
+use super::{StepFailure, command, fill, mounts, restrict, stage, sys, watch};
 use crate::store::{Applied, Usage};
 
 /// How often memory is looked at.
@@ -27,7 +28,7 @@ pub(super) fn refuse(descriptors: &[OwnedFd], error: io::Error) {
 }
 
 /// Is the init. Its descriptors: the control socket, and the terminal's three where one is asked for.
-pub(super) fn main(request: Request, mut descriptors: Vec<OwnedFd>, filter: &[libc::sock_filter]) -> ! {
+pub(super) fn main(request: Request, mut descriptors: Vec<OwnedFd>, filter: &Filter) -> ! {
     if descriptors.is_empty() {
         sys::exit_now(1);
     }
@@ -46,7 +47,7 @@ fn run(
     request: &Request,
     control: &OwnedFd,
     terminal: Vec<OwnedFd>,
-    filter: &[libc::sock_filter],
+    filter: &Filter,
 ) -> Result<Option<Outcome>, Fault> {
     let specification = &request.specification;
     set_parent_process_death_signal(Some(Signal::KILL)).at(Step::Restrictions, "signal of death")?;
@@ -56,11 +57,11 @@ fn run(
         sys::raise_loopback().at(Step::Namespaces, "loopback")?;
     }
     let (space, mounts) = mounts::enter_sandbox(specification)?;
-    let mut applied = Applied { mounts, seccomp: seccomp::digest(filter), ..described() };
+    let mut applied = Applied { mounts, seccomp: filter.digest.clone(), ..described() };
     let (log, streams) = streams(terminal)?;
     // The stage's socket must not be here: nobody but hbuild may hold its other end.
     sys::duplicate_to(streams.input.as_fd(), 0).at(Step::Restrictions, "/dev/null")?;
-    restrict::restrict(specification, filter, &mut applied)?;
+    restrict::restrict(specification, &filter.program, &mut applied)?;
     watch::note(&specification.limits, &mut applied);
     if request.strict && !applied.missing.is_empty() {
         return Err(Fault { step: Step::Strict, what: applied.missing.join(", "), errno: 0 });
@@ -142,14 +143,14 @@ impl<'a> Running<'a> {
     /// Runs the commands up to the first that fails.
     fn commands(&mut self) -> Option<StepFailure> {
         for command in &self.request.specification.commands {
-            let end = match Spawned::start(command, &self.streams) {
-                Ok(spawned) => self.wait(spawned.pid),
-                Err(error) => {
-                    let how = format!("could not be started: {error}");
-                    return Some(StepFailure { step: command.name.clone(), how });
+            let failure = match command::start(command, &self.streams) {
+                Ok(pid) => {
+                    let end = self.wait(pid);
+                    self.describe(end)
                 }
+                Err(how) => Some(how),
             };
-            if let Some(how) = self.describe(end) {
+            if let Some(how) = failure {
                 return Some(StepFailure { step: command.name.clone(), how });
             }
         }

@@ -74,8 +74,9 @@ fn take_one_processor() -> io::Result<()> {
     Ok(rustix::thread::sched_setaffinity(None, &allowed)?)
 }
 
-fn drop_capabilities() -> io::Result<()> {
-    rustix::thread::clear_ambient_capability_set()?;
+/// Empties the set of capabilities that programs can gain. The stage does so once, for all it starts: it keeps those
+/// it has.
+pub(super) fn bound_capabilities() -> io::Result<()> {
     for bit in 0..64 {
         let capability = CapabilitySet::from_bits_retain(1 << bit);
         match rustix::thread::remove_capability_from_bounding_set(capability) {
@@ -85,6 +86,11 @@ fn drop_capabilities() -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+    Ok(())
+}
+
+fn drop_capabilities() -> io::Result<()> {
+    rustix::thread::clear_ambient_capability_set()?;
     let none = CapabilitySet::empty();
     let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
     Ok(rustix::thread::set_capabilities(None, sets)?)

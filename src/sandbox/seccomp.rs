@@ -149,7 +149,7 @@ const IF_AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
 const IF_BITS: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-type Program = Vec<libc::sock_filter>;
+pub(super) type Program = Vec<libc::sock_filter>;
 
 fn instruction(code: u16, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
@@ -163,9 +163,24 @@ fn fail(errno: i32) -> libc::sock_filter {
     instruction(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | errno as u32)
 }
 
+/// The program with its digest, made once.
+pub(super) struct Filter {
+    pub(super) program: Program,
+    /// BLAKE3 of it as the kernel gets it, hexadecimal.
+    pub(super) digest: String,
+}
+
+impl Filter {
+    pub(super) fn new() -> Self {
+        let program = program();
+        let digest = digest(&program);
+        Self { program, digest }
+    }
+}
+
 /// The program: calls of another ABI fail as if they did not exist, the others are looked for in a balanced tree, so
 /// that the kernel's table of calls that are always allowed is made quickly.
-pub(super) fn program() -> Program {
+fn program() -> Program {
     let mut calls: Vec<_> = CALLS.iter().chain(MORE_CALLS).copied().collect();
     calls.sort_by_key(|(number, _)| *number);
     let mut program = vec![
@@ -233,8 +248,7 @@ fn among(values: &[u32], found: libc::sock_filter, other: libc::sock_filter) -> 
     program
 }
 
-/// BLAKE3 of the program as the kernel gets it, hexadecimal.
-pub(super) fn digest(program: &[libc::sock_filter]) -> String {
+fn digest(program: &[libc::sock_filter]) -> String {
     let mut hasher = blake3::Hasher::new();
     for instruction in program {
         hasher.update(&instruction.code.to_le_bytes());

@@ -11,8 +11,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open, set_dumpable_behavior};
 use rustix::thread::UnshareFlags;
 
+use super::seccomp::Filter;
 use super::wire::{At, Fault, Request, StageReport, Step, hear, tell};
-use super::{init, mounts, seccomp, sys};
+use super::{init, mounts, restrict, sys};
 
 /// The first argument of a process that is a stage.
 pub const STAGE_ARGUMENT: &str = "__sandbox-stage";
@@ -26,7 +27,7 @@ pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     let terminal = arguments.get(1).is_some_and(|word| word == "terminal");
     let socket = io::stdin();
     let prepared = prepare(user, terminal);
-    let filter = seccomp::program();
+    let filter = Filter::new();
     let report = match &prepared {
         Ok(()) => StageReport::Ready,
         Err(fault) => StageReport::Fault(fault.clone()),
@@ -65,7 +66,8 @@ fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
         set_dumpable_behavior(DumpableBehavior::Dumpable).at(Step::User, "dumpable")?;
     }
     unshare()?;
-    mounts::prepare()
+    mounts::prepare()?;
+    restrict::bound_capabilities().at(Step::Restrictions, "capabilities")
 }
 
 /// Signals that the stage ignores because its terminal may send them, or a socket.
@@ -96,7 +98,7 @@ fn serve(
     socket: BorrowedFd<'_>,
     request: Request,
     descriptors: Vec<OwnedFd>,
-    filter: &[libc::sock_filter],
+    filter: &Filter,
 ) -> Option<i32> {
     let mut namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC;
     if request.specification.loopback {

@@ -74,18 +74,18 @@ pub(super) fn set_signal(signal: c_int, ignored: bool) {
 
 /// The signals that are blocked: `SIGCHLD` alone, or none.
 pub(super) fn block_child_signal(blocked: bool) {
-    let set = child_signal(blocked);
+    let set = if blocked { signals(&[libc::SIGCHLD]) } else { signals(&[]) };
     // SAFETY: `set` outlives the call.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut()) };
 }
 
-fn child_signal(with: bool) -> libc::sigset_t {
+fn signals(numbers: &[c_int]) -> libc::sigset_t {
     // SAFETY: all bytes zero are a value of this plain structure, and both calls write to it alone.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut set);
-        if with {
-            libc::sigaddset(&mut set, libc::SIGCHLD);
+        for number in numbers {
+            libc::sigaddset(&mut set, *number);
         }
         set
     }
@@ -93,7 +93,7 @@ fn child_signal(with: bool) -> libc::sigset_t {
 
 /// A descriptor that is readable when a child ended. [`block_child_signal`] comes first.
 pub(super) fn child_descriptor() -> io::Result<OwnedFd> {
-    let set = child_signal(true);
+    let set = signals(&[libc::SIGCHLD]);
     // SAFETY: `set` outlives the call.
     let fd = check(unsafe { libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }.into())?;
     // SAFETY: the descriptor is new.
@@ -205,34 +205,69 @@ pub(super) fn space_used(fd: BorrowedFd<'_>) -> (u64, bool) {
     (used, state.f_bfree < 4 || state.f_files > 0 && state.f_ffree == 0)
 }
 
-/// Arguments and environment as execve(2) wants them, made before the fork.
+/// What a new process begins with, as posix_spawn(3) wants it.
 pub(super) struct Image {
-    programs: Vec<CString>,
-    arguments: Vec<CString>,
-    environment: Vec<CString>,
+    /// Tried in turn.
+    pub(super) programs: Vec<CString>,
+    pub(super) arguments: Vec<CString>,
+    pub(super) environment: Vec<CString>,
+    pub(super) directory: CString,
+    /// Whether it gets a session of its own.
+    pub(super) session: bool,
 }
 
 impl Image {
-    /// `programs` are tried in turn.
-    pub(super) fn new(programs: Vec<CString>, arguments: Vec<CString>, environment: Vec<CString>) -> Self {
-        Self { programs, arguments, environment }
-    }
-
-    /// Runs it in place of this process; returns why that failed.
-    pub(super) fn execute(&self) -> io::Error {
+    /// Starts it with `streams` as standard input, output and error, and `defaults` not ignored any more. Nothing of
+    /// this process is copied, which is why this is no fork(2): its pages would all have to be found anew.
+    pub(super) fn spawn(&self, streams: [BorrowedFd<'_>; 3], defaults: &[c_int]) -> io::Result<Pid> {
         let pointers = |strings: &[CString]| {
-            strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect::<Vec<_>>()
+            let pointers = strings.iter().map(|string| string.as_ptr().cast_mut());
+            pointers.chain([std::ptr::null_mut()]).collect::<Vec<_>>()
         };
         let (arguments, environment) = (pointers(&self.arguments), pointers(&self.environment));
+        let told = |errno: c_int| if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) };
         let mut worst = io::Error::from_raw_os_error(libc::ENOENT);
-        for program in &self.programs {
-            // SAFETY: both arrays end with a null pointer, and what they point to lives in `self`.
-            unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-            let error = io::Error::last_os_error();
-            if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) {
-                worst = error;
+        // SAFETY: both structures are initialised before they are used and destroyed after it; all pointers, the
+        // arrays' with a null pointer at their end, outlive the calls.
+        unsafe {
+            let mut actions = std::mem::zeroed();
+            told(libc::posix_spawn_file_actions_init(&mut actions))?;
+            for (number, stream) in streams.iter().enumerate() {
+                let number = number as c_int;
+                told(libc::posix_spawn_file_actions_adddup2(&mut actions, stream.as_raw_fd(), number))?;
             }
+            told(libc::posix_spawn_file_actions_addchdir_np(&mut actions, self.directory.as_ptr()))?;
+            let mut attributes = std::mem::zeroed();
+            told(libc::posix_spawnattr_init(&mut attributes))?;
+            let session = if self.session { libc::POSIX_SPAWN_SETSID } else { 0 };
+            let flags = libc::POSIX_SPAWN_SETSIGDEF as i16 | libc::POSIX_SPAWN_SETSIGMASK as i16 | session;
+            told(libc::posix_spawnattr_setflags(&mut attributes, flags))?;
+            told(libc::posix_spawnattr_setsigmask(&mut attributes, &signals(&[])))?;
+            told(libc::posix_spawnattr_setsigdefault(&mut attributes, &signals(defaults)))?;
+            let mut pid = 0;
+            let mut spawned = None;
+            for program in &self.programs {
+                let (arguments, environment) = (arguments.as_ptr(), environment.as_ptr());
+                let program = program.as_ptr();
+                match told(libc::posix_spawn(
+                    &mut pid,
+                    program,
+                    &actions,
+                    &attributes,
+                    arguments,
+                    environment,
+                )) {
+                    Ok(()) => {
+                        spawned = Some(pid);
+                        break;
+                    }
+                    Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {}
+                    Err(error) => worst = error,
+                }
+            }
+            libc::posix_spawnattr_destroy(&mut attributes);
+            libc::posix_spawn_file_actions_destroy(&mut actions);
+            spawned.ok_or(worst)
         }
-        worst
     }
 }
