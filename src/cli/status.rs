@@ -19,7 +19,8 @@ pub fn of_code(code: &str) -> u8 {
         | ("evidence", "wrong_action")
         | ("merge", "not_a_tree")
         | ("defect", _) => 70,
-        ("sandbox", "no_mount_point") => 1,
+        ("sandbox", "no_failure" | "no_mount_point") | ("store", "no_mount_point") => 1,
+        ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
         ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
         ("debian", name) if is_of_recipe(name) => 1,
@@ -162,14 +163,17 @@ mod tests {
         (
             3,
             "sandbox",
-            "cancelled content ended forbidden log no_proc no_space no_stage not_closed not_strict",
+            "cancelled content ended forbidden log no_proc no_space no_stage not_closed not_strict \
+             output_unreadable stale_failure",
         ),
-        (1, "sandbox", "no_mount_point"),
+        (1, "sandbox", "no_failure no_mount_point"),
+        (4, "sandbox", "output_too_large"),
         (70, "sandbox", "no_root not_filled"),
+        (1, "store", "no_mount_point"),
         (
             3,
             "store",
-            "damaged_object damaged_root disk_full in_use io missing_object no_mount_point not_a_store output_unreadable read_only \
+            "damaged_object damaged_root disk_full in_use io missing_object not_a_store output_unreadable read_only \
              stopped",
         ),
         (

@@ -11,6 +11,10 @@
 mod command;
 pub mod diagnose;
 mod error;
+mod executor;
+mod executor_error;
+mod executor_failed;
+mod executor_outputs;
 mod fill;
 mod init;
 mod mounts;
@@ -26,6 +30,8 @@ mod watch;
 mod wire;
 
 pub use error::SandboxError;
+pub use executor::LocalExecutor;
+pub use executor_error::ExecutorError;
 pub use running::Finished;
 pub use sandboxes::{Running, Sandboxes, StageOptions};
 pub use specification::*;
