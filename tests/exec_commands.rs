@@ -191,6 +191,18 @@ fn without_keep_going_the_others_are_stopped() {
 }
 
 #[test]
+fn a_command_refers_to_the_pack_of_its_own_files_alone() {
+    let folder = synthetic::folder();
+    let store = Store::open(folder.path()).unwrap();
+    let mut graph = Graph::new();
+    let root = root(&mut graph);
+    let last = chain(&mut graph, "long", &root, 5).pop().unwrap();
+    let records = run(&graph, &store, &Synthetic::default(), &Options::default(), &Unobserved).unwrap();
+    let record = &records[&last.id()];
+    assert_eq!(record.references, [record.outputs[hbuild::graph::outputs::PACK].digest]);
+}
+
+#[test]
 fn another_root_that_is_projected_to_the_same_tree_executes_nothing() {
     let folder = synthetic::folder();
     let store = Store::open(folder.path()).unwrap();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hbuild::exec::{Options, Unobserved};
 use hbuild::graph::Graph;
 use hbuild::store::Store;
-use synthetic::{Synthetic, leaf, node, run};
+use synthetic::{Synthetic, command, leaf, node, run};
 
 /// `count` nodes over one leaf.
 fn independent(count: usize) -> Graph {
@@ -25,10 +25,12 @@ fn independent(count: usize) -> Graph {
 /// One node after the other.
 fn chain(count: usize) -> Graph {
     let mut graph = Graph::new();
-    let mut last = leaf("part");
+    let part = leaf("part");
+    let mut last = node("root", &[&part]);
+    graph.add(part).unwrap();
     graph.add(last.clone()).unwrap();
     for number in 0..count {
-        last = node(&format!("{number}"), &[&last]);
+        last = command(&format!("{number}"), &[&last]);
         graph.add(last.clone()).unwrap();
     }
     graph.add_root(last.id());
@@ -53,10 +55,13 @@ fn milliseconds_for_each_derivation() {
         ("independent", 10_000, independent(10_000)),
         ("in a chain", 200, chain(200)),
     ] {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let cold = measure(&graph, folder.path());
-        let warm = measure(&graph, folder.path());
-        let each = |time: Duration| time.as_secs_f64() * 1000.0 / f64::from(count);
-        println!("{count} {what}: {:.3} ms each, {:.4} ms each when known", each(cold), each(warm));
+        let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        for (place, folder) in [("on disk", disk), ("in memory", synthetic::folder())] {
+            let cold = measure(&graph, folder.path());
+            let warm = measure(&graph, folder.path());
+            let each = |time: Duration| time.as_secs_f64() * 1000.0 / f64::from(count);
+            let (cold, warm) = (each(cold), each(warm));
+            println!("{count} {what}, {place}: {cold:.3} ms each, {warm:.4} ms each when known");
+        }
     }
 }

@@ -68,7 +68,10 @@ fn record(
 ) -> Record {
     let mut references = Vec::new();
     if made.keys().any(|name| has_contents(name)) {
-        references = packs_of(inputs);
+        // A command's outputs are new files; all others may keep files of their inputs where they are.
+        if !matches!(derivation.action, Action::Exec(_)) {
+            references = packs_of(inputs);
+        }
         references.extend(made.get(outputs::PACK).map(|pack| pack.digest));
         references.sort_unstable();
         references.dedup();

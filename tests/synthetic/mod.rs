@@ -145,7 +145,8 @@ impl Synthetic {
                 let bytes = context.contents().read(digest)?;
                 assert_eq!(Digest::of(&bytes), *digest);
                 hasher.update(&bytes);
-                if !self.small {
+                // All files of a command's output are its own.
+                if !self.small && !matches!(derivation.action, Action::Exec(_)) {
                     entries.push(entry.clone());
                 }
             }
