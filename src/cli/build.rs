@@ -9,7 +9,10 @@ use crate::build::{
     BuildOptions, BuildResult, Format, GraphOptions, ImageResult, Results, Surroundings, build,
     layer_compression, select, whole_graph,
 };
+use crate::exec::Executor;
 use crate::graph::Algorithm;
+use crate::sandbox::{Limits, LocalExecutor, Sandboxes, StageOptions};
+use crate::store::Store;
 
 /// Builds what is selected; prints a table of the results, or their JSON.
 pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
@@ -28,11 +31,15 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     let store = context.store()?;
     let progress = Progress::start();
     context.before_hard_stop(progress.clearing());
+    let executor = match whole.executes() {
+        true => Some(executor(&store)?),
+        false => None,
+    };
     let surroundings = Surroundings {
         store: &store,
         mirrors: &settings.mirrors,
         fetch: &settings.fetch,
-        executor: None,
+        executor: executor.as_ref().map(|executor| executor as &dyn Executor),
         observer: &progress,
     };
     let options = BuildOptions {
@@ -60,6 +67,13 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         None => {}
     }
     if arguments.json { print_json(&listed(&results)) } else { print(&rendered(&results)) }
+}
+
+/// The executor of this machine.
+fn executor(store: &Store) -> Result<LocalExecutor<'_>, Failure> {
+    let roots = store.exec_roots().map_err(Failure::new)?;
+    let sandboxes = Sandboxes::new(StageOptions { program: "/proc/self/exe".into(), roots, strict: false });
+    Ok(LocalExecutor::new(store, sandboxes, Limits::of_machine()))
 }
 
 /// A result of any kind.
