@@ -12,7 +12,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p "$bench_cache"
 
 hbuild=${HBUILD:-$bench_root/target/release/hbuild}
-if [ ! -x "$hbuild" ]; then
+if [ ! -x "$hbuild" ] && [ -z "${bench_sandbox:-}" ]; then
   (cd "$bench_root" && cargo build --release --locked)
 fi
 
