@@ -123,7 +123,7 @@ fn killing_a_stage_leaves_nothing_and_is_said() {
         }
         run.join().unwrap()
     });
-    let error = result.err().expect("its stage was killed");
+    let error = result.expect_err("its stage was killed");
     assert!(matches!(error, hbuild::sandbox::SandboxError::Ended { .. }), "{error:?}");
     assert_gone(&mark, &BTreeSet::new());
     assert_eq!(roots.log("echo again"), "again\n");

@@ -173,6 +173,50 @@ fn outputs_are_empty_directories_of_their_own() {
     assert!(rustix::fs::FileType::from_raw_mode(state.st_mode).is_dir());
 }
 
+#[test]
+fn circumstances_can_be_varied() {
+    let Some(roots) = Roots::new() else { return };
+    let script = "while read name value; do [ $name != Cpus_allowed_list: ] || echo $value; done < /proc/self/status; id -u";
+    let mut wanted = specification(script);
+    wanted.one_processor = true;
+    wanted.other_user = true;
+    let (finished, log) = roots.run(&wanted).unwrap();
+    assert_eq!(finished.failure, None, "{log}");
+    let lines: Vec<_> = log.lines().collect();
+    assert!(lines[0].parse::<u32>().is_ok(), "one processor: {log}");
+    assert_eq!(lines[1], "1000");
+}
+
+#[test]
+fn a_terminal_is_passed_on_instead_of_a_log() {
+    let Some(roots) = Roots::new() else { return };
+    let mut wanted = specification("[ /proc/self/fd/1 -ef /dev/null ] || exit 3; exit 4");
+    wanted.terminal = true;
+    let (finished, log) = roots.run(&wanted).unwrap();
+    let how = finished.failure.unwrap().how;
+    assert!(["exited with status 3", "exited with status 4"].contains(&how.as_str()), "{how}");
+    assert_eq!(log, "");
+}
+
+#[test]
+fn strict_names_what_is_missing() {
+    let Some(roots) = Roots::new() else { return };
+    let mut wanted = specification("true");
+    wanted.limits.memory = Some(1 << 30);
+    let missing = roots.run(&wanted).unwrap().0.applied.missing;
+    let strict = hbuild::sandbox::Sandboxes::new(hbuild::sandbox::StageOptions {
+        program: env!("CARGO_BIN_EXE_hbuild").into(),
+        roots: roots.folder.path().to_owned(),
+        strict: true,
+    });
+    let result = strict.start(&wanted).unwrap().run(&mut Vec::new(), &|| false);
+    match result {
+        Ok(_) => assert!(missing.is_empty()),
+        Err(SandboxError::NotStrict { missing: named }) => assert_eq!(named, missing.join(", ")),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
 /// Prints milliseconds; run it by hand in a release build: `cargo test --release --test sandbox_run -- --ignored`.
 #[test]
 #[ignore = "measures"]
