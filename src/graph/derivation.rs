@@ -68,6 +68,11 @@ pub mod outputs {
         format!("{name}.tree")
     }
 
+    /// Whether `name` is that of a further output.
+    pub fn is_further(name: &str) -> bool {
+        name.ends_with(".tree")
+    }
+
     /// The tree and the origin map of layer `number` of a merge.
     pub fn slice(number: usize) -> [String; 2] {
         [format!("layer-{number}.tree"), format!("layer-{number}.origins")]

@@ -21,7 +21,10 @@ impl Builder for MergeBuilder {
                 MergeInput::Package { .. } => Some(context.tree(number, outputs::CONTROL)?),
                 MergeInput::Content { .. } => None,
             };
-            sources.push(Source { input, tree: context.tree(number, outputs::TREE)?, control });
+            // A further output of an execution has a name of its own.
+            let named = derivation.inputs[number].outputs.iter().find(|name| outputs::is_further(name));
+            let tree = context.tree(number, named.map_or(outputs::TREE, |name| name))?;
+            sources.push(Source { input, tree, control });
         }
         if context.cancelled() {
             return Err(BuildError::Cancelled);
