@@ -5,8 +5,8 @@ hbuild 1
 ## What builds C: compiler, libc's headers, make, bash, and the tools that `configure` and ordinary makefiles call.
 fn toolchain(distro) = match distro {
   debian => [
-    "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gcc", "grep", "gzip", "libc6-dev", "make",
-    "mawk", "patch", "sed", "tar", "xz-utils",
+    "bash", "binutils", "bzip2", "coreutils", "dash", "diffutils", "findutils", "gcc", "grep", "gzip", "libc-bin",
+    "libc6-dev", "make", "mawk", "patch", "sed", "tar", "xz-utils",
   ]
   alpine => [
     "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gawk", "gcc", "grep", "gzip", "linux-headers",
