@@ -2,29 +2,17 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
-use support::skip;
+use support::builds::{self, ARCH};
 use support::workspace::{Workspace, files};
 
 const TOOLS: [&str; 7] = ["bash", "cat", "chmod", "cp", "mkdir", "patch", "sort"];
 
-const RECIPE: &str = r#"hbuild 1
-for distro in [debian("12")], arch in [ARCH]
-
-repository test {
-  url        = "http://archive.invalid/test"
-  suite      = "stable"
-  components = ["main"]
-  key        = "archive.asc"
-}
-
-source tools { path = "tools" }
+const RECIPE: &str = r#"
 source words {
   path    = "words"
   patches = ["fix.patch"]
@@ -73,49 +61,18 @@ image app {
 
 const PATCH: &str = "--- a/list\n+++ b/list\n@@ -1,2 +1,3 @@\n pear\n apple\n+fig\n";
 
-/// The files that `program` loads.
-fn libraries(program: &Path) -> Vec<PathBuf> {
-    let output = Command::new("ldd").arg(program).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let files = text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
-    files.map(PathBuf::from).collect()
-}
-
 /// A workspace whose folder `tools` is a root; `None`, said aloud, where none can be made or executed.
 fn workspace() -> Option<Workspace> {
     let workspace = Workspace::new();
     let project = workspace.path("project");
-    let mut wanted = BTreeSet::new();
-    for tool in TOOLS {
-        let place = ["/usr/bin", "/bin"].map(|folder| Path::new(folder).join(tool));
-        let Some(path) = place.into_iter().find(|path| path.exists()) else {
-            skip(&format!("the host has no {tool} for a root"));
-            return None;
-        };
-        wanted.extend(libraries(&path));
-        wanted.insert(path);
-    }
-    for file in wanted {
-        let below = file.strip_prefix("/").unwrap();
-        let below = if below.starts_with("usr") { below.to_owned() } else { Path::new("usr").join(below) };
-        let place = project.join("tools").join(below);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::copy(&file, place).unwrap();
+    if !builds::add_tools(&workspace, &TOOLS) {
+        return None;
     }
     fs::create_dir(project.join("words")).unwrap();
     fs::write(project.join("words/list"), "pear\napple\n").unwrap();
     fs::write(project.join("fix.patch"), PATCH).unwrap();
-    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
-    workspace.write_recipe(&RECIPE.replace("ARCH", arch));
-    workspace.must(&["lock"]);
-    let output = workspace.run(&["build", "app.hb#words-sorted"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if said.contains("hbuild::sandbox::") {
-        skip(&format!("no sandbox here: {said}"));
-        return None;
-    }
-    assert!(output.status.success(), "{said}");
-    Some(workspace)
+    workspace.write_recipe(&builds::recipe(RECIPE));
+    builds::executes(&workspace, "app.hb#words-sorted").then_some(workspace)
 }
 
 /// The only entry of `folder` whose name begins so.
@@ -132,10 +89,9 @@ fn outputs_become_folders_and_archives() {
     let Some(workspace) = workspace() else { return };
     let text = workspace.must(&["build", "app.hb#words-sorted", "--json"]);
     let results: Value = serde_json::from_str(&text).unwrap();
-    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let path = |number: usize| workspace.path("project").join(results[number]["path"].as_str().unwrap());
-    assert!(path(0).ends_with(format!("out/words-sorted-debian12-{arch}")));
-    assert!(path(1).ends_with(format!("out/words-sorted-debian12-{arch}-doc")));
+    assert!(path(0).ends_with(format!("out/words-sorted-debian12-{ARCH}")));
+    assert!(path(1).ends_with(format!("out/words-sorted-debian12-{ARCH}-doc")));
     assert_eq!((&results[0]["build"], &results[1]["output"]), (&"words-sorted".into(), &"doc".into()));
     assert_eq!(results[0]["derivation"], results[1]["derivation"]);
     assert_eq!(fs::read_to_string(path(0).join("usr/share/words/sorted")).unwrap(), "apple\nfig\npear\n");
@@ -155,7 +111,7 @@ fn outputs_become_folders_and_archives() {
     });
     assert_eq!(archives[0].len(), 2);
     assert_eq!(archives[0], archives[1], "the same archives from an empty store");
-    let tar = workspace.path(&format!("tar-1/words-sorted-debian12-{arch}.tar"));
+    let tar = workspace.path(&format!("tar-1/words-sorted-debian12-{ARCH}.tar"));
     let mut names: Vec<String> = Vec::new();
     for entry in tar::Archive::new(fs::File::open(tar).unwrap()).entries().unwrap() {
         names.push(entry.unwrap().path().unwrap().display().to_string());

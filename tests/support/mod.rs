@@ -36,3 +36,6 @@ pub mod images;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod oracles;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod builds;
