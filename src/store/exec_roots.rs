@@ -164,7 +164,8 @@ impl Store {
     }
 
     /// Whether every bit of the exec root `name`, whose tree is the object `digest`, is right. A root of an earlier
-    /// start of the machine is never used, and so never wrong.
+    /// start of the machine is never used, and so never wrong; nor is one whose tree is not there, as after a build
+    /// that was killed before it committed: it is used again only once its tree was made again.
     pub(super) fn check_exec_root(
         &self,
         name: &str,
@@ -174,7 +175,10 @@ impl Store {
         if !self.is_exec_root(name) {
             return Ok(true);
         }
-        let Some(size) = self.size(digest).filter(|_| folder.is_dir()) else { return Ok(false) };
+        let Some(size) = self.size(digest) else { return Ok(true) };
+        if !folder.is_dir() {
+            return Ok(false);
+        }
         let tree = match self.read(&ObjectRef { digest: *digest, size }) {
             Ok(bytes) => Tree::decode(&bytes).ok(),
             Err(StoreError::DamagedObject(_)) => None,

@@ -39,3 +39,6 @@ pub mod oracles;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod builds;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod processes;
