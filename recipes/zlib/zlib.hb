@@ -17,7 +17,7 @@ source zlib-src {
 }
 
 ## The shared library; its output `dev` has what programs are compiled with.
-build zlib {
+build libz {
   for distro, arch
   version      = release
   repositories = debian.main(distro)
@@ -49,7 +49,7 @@ build minigzip {
   version      = release
   repositories = debian.main(distro)
   tools        = c.toolchain(distro)
-  inputs       = [zlib, zlib.dev]
+  inputs       = [libz, libz.dev]
   source       = zlib-src
   env          = c.hardening
   script = """
@@ -59,17 +59,17 @@ build minigzip {
 }
 
 ## zlib and minigzip, which compresses standard input to standard output.
-image zlib-tools {
+image zlib {
   for distro, flavor, arch
   use base.runtime(distro)
   repositories = debian.main(distro)
   version      = release
   license      = "Zlib"
   packages     += ["libc6"]
-  contents     = [zlib, minigzip]
+  contents     = [libz, minigzip]
   entrypoint   = ["/usr/bin/minigzip"]
   when flavor == dev {
     use base.dev(distro)
-    contents += [zlib.dev]
+    contents += [libz.dev]
   }
 }
