@@ -15,7 +15,7 @@ const ACCOUNT: &str = "65532:65532";
 
 /// Where everything of this test run lies. Emptied when the process first asks for it.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
     // podman leaves its overlay folder mounted on itself.
     let _ = Command::new("umount").arg("-q").arg(folder.join("podman/root/overlay")).output();
     let _ = fs::remove_dir_all(&folder);
@@ -111,7 +111,7 @@ pub fn hbuild(arguments: &[&str]) -> Command {
 /// so that the packages of the lock vanish from mirrors, a copy that was just locked.
 pub fn recipe(name: &str) -> PathBuf {
     let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(name);
-    if !matches!(name, "python" | "nginx") {
+    if !matches!(name, "memcached" | "nginx" | "python" | "redis") {
         return original;
     }
     let copy = FOLDER.join("recipes").join(name);
@@ -139,9 +139,15 @@ pub fn build(name: &str, arguments: &[&str]) -> PathBuf {
     output
 }
 
+/// What narrows a build to amd64 and the flavor; the empty one for recipes without flavors.
+fn narrowed<'a>(flavor: &'a str) -> Vec<&'a str> {
+    let flavors = ["--flavor", flavor].into_iter().filter(|_| !flavor.is_empty());
+    ["--arch", "amd64"].into_iter().chain(flavors).collect()
+}
+
 /// The unpacked root file system of the amd64 image of a flavor, and the `NAME:REF` of its image.
 pub fn root(name: &str, flavor: &str) -> (PathBuf, String) {
-    let output = build(name, &["--arch", "amd64", "--flavor", flavor, "--format", "dir"]);
+    let output = build(name, &[narrowed(flavor), vec!["--format", "dir"]].concat());
     let found: Vec<PathBuf> = fs::read_dir(&output)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -155,7 +161,7 @@ pub fn root(name: &str, flavor: &str) -> (PathBuf, String) {
 
 /// The amd64 image of a flavor as skopeo and podman name it: `oci:FOLDER:REF`.
 pub fn image(name: &str, flavor: &str) -> String {
-    let output = build(name, &["--arch", "amd64", "--flavor", flavor]);
+    let output = build(name, &narrowed(flavor));
     format!("oci:{}", output.join(root(name, flavor).1).display())
 }
 
@@ -239,19 +245,82 @@ pub fn podman_storage() -> Option<&'static str> {
 /// with `program` in the entry point's place, `/tmp` being a tmpfs if wanted: with podman, or where it cannot,
 /// in a chroot of the unpacked image. Skips aloud where neither can be had.
 pub fn run(name: &str, flavor: &str, tmp: bool, program: Option<&str>, arguments: &[&str]) -> Option<Output> {
-    let mut command = match *STORAGE {
+    container(name, flavor, tmp, program).map(|mut command| command.args(arguments).output().unwrap())
+}
+
+/// The command that `run` runs, without arguments yet; its standard input reaches the program.
+pub fn container(name: &str, flavor: &str, tmp: bool, program: Option<&str>) -> Option<Command> {
+    match *STORAGE {
         Some(storage) => {
             let mut command = podman(storage);
-            command.args(RUN);
+            command.args(RUN).arg("--interactive");
             command.args(tmp.then_some("--tmpfs=/tmp"));
             command.args(program.map(|program| format!("--entrypoint={program}")));
             command.arg(image(name, flavor));
-            command
+            Some(command)
         }
-        None if !is_root() || !has("skopeo") => return None,
-        None => chroot(name, flavor, tmp, program),
-    };
-    Some(command.args(arguments).output().unwrap())
+        None if !is_root() || !has("skopeo") => None,
+        None => Some(chroot(name, flavor, tmp, program)),
+    }
+}
+
+/// A container that runs in the background as `run` does, until this is dropped.
+pub struct Service {
+    storage: &'static str,
+    container: String,
+}
+
+/// Starts the runtime image with podman and more `options` of `podman run`; skips aloud where podman cannot.
+pub fn start(name: &str, options: &[&str], arguments: &[&str]) -> Option<Service> {
+    let storage = podman_storage()?;
+    let mut command = podman(storage);
+    command.args(RUN).arg("--detach").args(options).arg(image(name, "runtime")).args(arguments);
+    Some(Service { storage, container: must(&mut command).trim().to_owned() })
+}
+
+impl Service {
+    /// What a program of the container's own says there.
+    pub fn execute(&self, arguments: &[&str]) -> Output {
+        podman(self.storage).arg("exec").arg(&self.container).args(arguments).output().unwrap()
+    }
+
+    /// Number of its first process on this machine.
+    pub fn process(&self) -> String {
+        let inspect = ["inspect", "--format", "{{.State.Pid}}", &self.container];
+        must(podman(self.storage).args(inspect)).trim().to_owned()
+    }
+
+    /// A program of this machine on the container's network.
+    pub fn beside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--net", "--target", &self.process(), "--", program]);
+        command
+    }
+
+    /// What the container wrote.
+    pub fn log(&self) -> String {
+        let output = podman(self.storage).args(["logs", &self.container]).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// Asks until the answer holds `expected`, for a service that needs a moment to start.
+    pub fn until(&self, expected: &str, ask: impl Fn() -> Output) -> String {
+        for _ in 0..100 {
+            let text = String::from_utf8_lossy(&ask().stdout).into_owned();
+            if text.contains(expected) {
+                return text;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("never `{expected}`\n{}", self.log());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let end = ["rm", "--force", "--volumes", "--time", "0", &self.container];
+        let _ = podman(self.storage).args(end).output();
+    }
 }
 
 fn chroot(name: &str, flavor: &str, tmp: bool, program: Option<&str>) -> Command {
