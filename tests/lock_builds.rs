@@ -245,7 +245,7 @@ fn source(name: &str, url: &str, commit: char, submodules: bool) -> Source {
         cpe: None,
         patches: Vec::new(),
         description: None,
-        place: Place { file: "a.hb".to_owned(), line: 3, column: 1 },
+        place: Place { file: "a.hb".into(), line: 3, column: 1 },
     }
 }
 

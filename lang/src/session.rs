@@ -57,14 +57,14 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
     let recipe = eval::evaluate(&program, &definitions, files, &mut reports);
     diagnostics.extend(reports.into_sorted().iter().map(|report| program.diagnostic(report)));
     sort(&program, &mut diagnostics);
-    let texts = program.files.into_iter().map(|file| (file.name, file.text)).collect();
+    let texts = program.files.into_iter().map(|file| (String::from(&*file.name), file.text)).collect();
     (Some(recipe), Checked { diagnostics, texts })
 }
 
 /// By file in the order of loading, then by place, then by code.
 fn sort(program: &Program, diagnostics: &mut [Diagnostic]) {
     let order: BTreeMap<&str, usize> =
-        program.files.iter().enumerate().map(|(index, file)| (file.name.as_str(), index)).collect();
+        program.files.iter().enumerate().map(|(index, file)| (&*file.name, index)).collect();
     diagnostics.sort_by_key(|diagnostic| {
         let (file, start, end) = diagnostic.primary().map_or((0, 0, 0), |label| {
             let file = label.file.as_deref().and_then(|name| order.get(name)).copied().unwrap_or(0);

@@ -70,7 +70,7 @@ impl<'a> Item<'a> {
     /// All images of `project`, then all builds: its own, where `imported` is not set.
     fn all(project: &'a Project, imported: bool) -> impl Iterator<Item = Self> {
         let recipe = &project.recipe;
-        let own = move |build: &&Build| imported || build.place.file == recipe.file;
+        let own = move |build: &&Build| imported || *build.place.file == *recipe.file;
         let builds = recipe.builds.iter().filter(own).map(Item::Build);
         recipe.images.iter().map(Item::Image).chain(builds)
     }

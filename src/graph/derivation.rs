@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Action;
+use super::{Action, canonical};
 use crate::digest::Digest;
 
 /// Version of the canonical encoding below. It is part of every id and key: a change of encoding or of what an
@@ -131,6 +131,6 @@ impl Derivation {
 
 fn hash(prefix: &[u8], value: &impl Serialize) -> Digest {
     let mut bytes = prefix.to_vec();
-    serde_json_canonicalizer::to_writer(value, &mut bytes).expect("actions serialise to JSON");
+    canonical::append(value, &mut bytes);
     Digest::of(&bytes)
 }

@@ -2,6 +2,7 @@
 //! same lock give the same graph on any machine.
 
 mod action;
+mod canonical;
 mod derivation;
 mod environment;
 mod export;

@@ -7,7 +7,7 @@ use hbuild_lang::recipe::{
 };
 
 fn place(line: u32) -> Place {
-    Place { file: "hello.hb".to_owned(), line, column: 3 }
+    Place { file: "hello.hb".into(), line, column: 3 }
 }
 
 fn located(values: &[&str]) -> Vec<Located<String>> {
@@ -93,7 +93,7 @@ pub fn build(name: &str, arch: Arch, tools: &[&str], repositories: &[Repository]
         repositories: repositories.to_vec().into(),
         tools: located(tools),
         inputs: Vec::new(),
-        exclude: Vec::new(),
+        exclude: Default::default(),
         effects: BTreeMap::new().into(),
         default_paths: BTreeMap::new().into(),
         contents: Vec::new(),

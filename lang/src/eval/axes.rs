@@ -34,9 +34,9 @@ impl Machine<'_> {
             let mut next = Vec::new();
             for point in &points {
                 let scope = Scope::new(file, point.clone(), format!("the axis `{name}`"));
-                for value in self.axis_values(&name, values, &scope)? {
+                for mut value in self.axis_values(&name, values, &scope)? {
                     self.steps(1 + point.axes.len(), file.site(values.span))?;
-                    table.note(&value);
+                    table.note(&mut value);
                     let mut axes = point.axes.clone();
                     axes.push(value);
                     next.push(Rc::new(Point { axes }));
@@ -55,7 +55,7 @@ impl Machine<'_> {
             points = next;
             table.names.push(name);
         }
-        points.sort_by_cached_key(|point| table.order(point));
+        points.sort_by(|one, other| one.order().cmp(other.order()));
         table.points = points;
         Ok(table)
     }
@@ -72,6 +72,7 @@ impl Machine<'_> {
                     axis: axis.clone(),
                     label: entry.key.clone(),
                     value: labelled(&entry.value, &entry.key),
+                    place: 0,
                 })
                 .collect(),
             Kind::List(list) => {
@@ -82,7 +83,8 @@ impl Machine<'_> {
                         let help = "write a map instead of the list: its keys are the labels";
                         return self.stop("hbuild::lang::bad_axis_value", value.site, message, help);
                     };
-                    found.push(AxisValue { axis: axis.clone(), label: label.into(), value: value.clone() });
+                    let (axis, value) = (axis.clone(), value.clone());
+                    found.push(AxisValue { axis, label: label.into(), value, place: 0 });
                 }
                 found
             }
@@ -180,8 +182,12 @@ impl Machine<'_> {
             if !taken {
                 continue;
             }
+            if table.names.iter().all(|axis| names.contains(&&**axis)) {
+                points.push(full.clone());
+                continue;
+            }
             let point = full.project(|axis| names.contains(&axis));
-            let order = table.order(&point);
+            let order: Vec<usize> = point.order().collect();
             match seen.get(&order) {
                 Some(known) => self.unambiguous(&points[*known].clone(), &point, &over, file)?,
                 None => {
@@ -190,7 +196,7 @@ impl Machine<'_> {
                 }
             }
         }
-        points.sort_by_cached_key(|point| table.order(point));
+        points.sort_by(|one, other| one.order().cmp(other.order()));
         if points.is_empty() {
             let message = format!("{} `{}` has no point", declaration.kind.as_str(), declaration.name.text);
             let help = "what its `for` leaves of one axis does not go with what it leaves of another";

@@ -137,7 +137,7 @@ fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Loc
     let (mut packages, mut contents) = (Vec::new(), Vec::new());
     for element in fields.elements(name).unwrap_or_default() {
         match &element.kind {
-            Kind::Text(text) => packages.push((text.to_string(), element.site)),
+            Kind::Text(text) => packages.push((String::from(&**text), element.site)),
             Kind::Content(content) => {
                 let place = fields.machine.program.place(element.site);
                 contents.push(Located { value: Content::clone(content), place });
@@ -150,15 +150,18 @@ fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Loc
 }
 
 /// What the build excludes, over what the edition does.
-fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> {
+fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Arc<Vec<Located<String>>> {
+    if !fields.mentions("exclude") {
+        return fields.machine.root_exclude(family);
+    }
     let mut all = match fields.has("exclude") {
         true => Vec::new(),
-        false => fields.machine.root_exclude(family),
+        false => Vec::clone(&fields.machine.root_exclude(family)),
     };
     let own = packages::exclude(fields, family);
     all.retain(|known| own.iter().all(|one| one.value != known.value));
     all.extend(own);
-    all
+    Arc::new(all)
 }
 
 fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Arc<Vec<Repository>> {

@@ -381,11 +381,11 @@ impl Machine<'_> {
 /// The strings of a string or of a list of strings, with their places; `None` for anything else.
 pub fn texts(value: &Value) -> Option<Vec<(String, Site)>> {
     match &value.kind {
-        Kind::Text(text) => Some(vec![(text.to_string(), value.site)]),
+        Kind::Text(text) => Some(vec![(String::from(&**text), value.site)]),
         Kind::List(list) => list
             .iter()
             .map(|element| match &element.kind {
-                Kind::Text(text) => Some((text.to_string(), element.site)),
+                Kind::Text(text) => Some((String::from(&**text), element.site)),
                 _ => None,
             })
             .collect(),

@@ -15,7 +15,7 @@ use crate::recipe::{Distro, Family, Flavor, Located, PathRule, Repository};
 pub struct Shared {
     rules: Option<Arc<BTreeMap<String, PathRule>>>,
     effects: BTreeMap<Family, Arc<BTreeMap<String, Vec<String>>>>,
-    exclude: BTreeMap<Family, Vec<Located<String>>>,
+    exclude: BTreeMap<Family, Arc<Vec<Located<String>>>>,
     repositories: BTreeMap<Distro, Arc<Vec<Repository>>>,
     last_repositories: Option<Arc<Vec<Repository>>>,
 }
@@ -68,16 +68,17 @@ impl Machine<'_> {
     }
 
     /// The packages that no root of a build has unless it asks for them.
-    pub fn root_exclude(&mut self, family: Family) -> Vec<Located<String>> {
+    pub fn root_exclude(&mut self, family: Family) -> Arc<Vec<Located<String>>> {
         if let Some(known) = self.shared.exclude.get(&family) {
-            return known.clone();
+            return Arc::clone(known);
         }
         let value = self.edition_value("edition/packages", &format!("{family}-root-exclude"));
         let names = value.and_then(|value| super::call::texts(&value)).unwrap_or_default();
         let place = |site| self.program.place(site);
         let exclude: Vec<_> =
             names.into_iter().map(|(value, site)| Located { value, place: place(site) }).collect();
-        self.shared.exclude.insert(family, exclude.clone());
+        let exclude = Arc::new(exclude);
+        self.shared.exclude.insert(family, Arc::clone(&exclude));
         exclude
     }
 

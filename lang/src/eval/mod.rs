@@ -61,7 +61,7 @@ pub fn evaluate(
     machine.evaluate_axes();
     let entry = FileId::default();
     let mut recipe = Recipe {
-        file: program.file(entry).name.clone(),
+        file: program.file(entry).name.to_string(),
         axes: axes(&machine),
         images: Vec::new(),
         sources: Vec::new(),

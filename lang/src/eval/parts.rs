@@ -49,7 +49,7 @@ impl Machine<'_> {
     /// A step, with the place of its name.
     pub fn step(&mut self, step: &ast::Step, scope: &Scope) -> Eval<(Step, Site)> {
         let site = scope.file.site(step.name.span);
-        let name = self.string(&step.name, scope)?.to_string();
+        let name = String::from(&*self.string(&step.name, scope)?);
         self.form(&name, Form::Line, site)?;
         let set = self.block(&step.block, scope);
         let item = format!("step \"{name}\"");

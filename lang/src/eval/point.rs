@@ -1,5 +1,6 @@
 //! Points of the axes: one value for each axis that something varies over.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -15,6 +16,8 @@ pub struct AxisValue {
     pub label: Rc<str>,
     /// The value.
     pub value: Value,
+    /// The label's place on its axis.
+    pub place: usize,
 }
 
 /// A point, in the order of the file's axes.
@@ -35,9 +38,14 @@ impl Point {
         Point { axes: self.axes.iter().filter(|value| keep(&value.axis)).cloned().collect() }
     }
 
+    /// The places of its labels: what points are sorted by.
+    pub fn order(&self) -> impl Iterator<Item = usize> {
+        self.axes.iter().map(|value| value.place)
+    }
+
     /// Labels by axis, as the evaluated recipe has them.
     pub fn labels(&self) -> recipe::Point {
-        self.axes.iter().map(|value| (value.axis.to_string(), value.label.to_string())).collect()
+        self.axes.iter().map(|value| (String::from(&*value.axis), String::from(&*value.label))).collect()
     }
 
     /// The point for messages: `release 8.8, distro debian13`.
@@ -53,19 +61,21 @@ impl Point {
 pub struct Points {
     /// In the order of axes and labels.
     pub all: Vec<Rc<Point>>,
-    by_labels: BTreeMap<recipe::Point, usize>,
+    by_labels: OnceCell<BTreeMap<recipe::Point, usize>>,
 }
 
 impl Points {
     /// The points, which differ in their labels.
     pub fn new(all: Vec<Rc<Point>>) -> Points {
-        let by_labels = all.iter().enumerate().map(|(index, point)| (point.labels(), index)).collect();
-        Points { all, by_labels }
+        Points { all, by_labels: OnceCell::new() }
     }
 
     /// The point with these labels.
     pub fn find(&self, labels: &recipe::Point) -> Option<&Rc<Point>> {
-        self.all.get(*self.by_labels.get(labels)?)
+        let by_labels = self.by_labels.get_or_init(|| {
+            self.all.iter().enumerate().map(|(index, point)| (point.labels(), index)).collect()
+        });
+        self.all.get(*by_labels.get(labels)?)
     }
 }
 
@@ -88,11 +98,11 @@ struct Labels {
 }
 
 impl AxisTable {
-    /// Notes the label of a value.
-    pub fn note(&mut self, value: &AxisValue) {
+    /// Notes the label of a value, which it gives its place.
+    pub fn note(&mut self, value: &mut AxisValue) {
         let labels = self.labels.entry(value.axis.clone()).or_default();
-        if !labels.places.contains_key(&value.label) {
-            labels.places.insert(value.label.clone(), labels.values.len());
+        value.place = *labels.places.entry(value.label.clone()).or_insert(labels.values.len());
+        if value.place == labels.values.len() {
             labels.values.push(value.clone());
         }
     }
@@ -110,11 +120,5 @@ impl AxisTable {
     /// The place of a label on its axis.
     pub fn place(&self, axis: &str, label: &str) -> Option<usize> {
         self.labels.get(axis)?.places.get(label).copied()
-    }
-
-    /// The place of a point's labels in the order of axes and labels, to sort by.
-    pub fn order(&self, point: &Point) -> Vec<usize> {
-        let place = |value: &AxisValue| self.place(&value.axis, &value.label);
-        point.axes.iter().map(|value| place(value).unwrap_or(usize::MAX)).collect()
     }
 }

@@ -238,7 +238,7 @@ impl<'a, 'p> Fields<'a, 'p> {
             let key = self.machine.form(&entry.key, keys, entry.site);
             let value = self.machine.formed(&entry.value, values);
             if let (Some(()), Some(value)) = (self.fail(key), self.fail(value)) {
-                map.insert(entry.key.to_string(), value);
+                map.insert(String::from(&*entry.key), value);
             }
         }
         map
@@ -303,7 +303,7 @@ impl Machine<'_> {
             _ => return self.wrong_type(value.site, "a string", value),
         };
         self.form(&text, form, value.site)?;
-        Ok(text.to_string())
+        Ok(String::from(&*text))
     }
 
     /// Reports a text that has not its form.

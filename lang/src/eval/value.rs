@@ -136,7 +136,7 @@ impl Value {
     /// The text it has in `{{ }}`; `None` for what does not interpolate.
     pub fn interpolated(&self) -> Option<String> {
         match &self.kind {
-            Kind::Text(text) => Some(text.to_string()),
+            Kind::Text(text) => Some(String::from(&**text)),
             Kind::Int(number) => Some(number.to_string()),
             Kind::Version(version) => Some(version.to_string()),
             _ => None,
@@ -146,7 +146,7 @@ impl Value {
     /// The label it has as a value of an axis; `None` for what needs a key to have one.
     pub fn label(&self) -> Option<String> {
         match &self.kind {
-            Kind::Text(text) => Some(text.to_string()),
+            Kind::Text(text) => Some(String::from(&**text)),
             Kind::Int(number) => Some(number.to_string()),
             Kind::Version(version) => Some(version.to_string()),
             Kind::Distro(distro) => Some(distro.to_string()),

@@ -49,7 +49,7 @@ impl Loader<'_> {
         let id = FileId(u32::try_from(self.program.files.len()).expect("there are few files"));
         let parse = syntax::parse(&text);
         self.program.files.push(LoadedFile {
-            name: name.to_owned(),
+            name: name.into(),
             lines: line_starts(&text),
             text,
             tree: parse.file(),
@@ -95,7 +95,7 @@ impl Loader<'_> {
                 }
             },
         };
-        if let Some(known) = self.program.ids().find(|id| self.program.file(*id).name == name) {
+        if let Some(known) = self.program.ids().find(|id| *self.program.file(*id).name == *name) {
             return self.known(known, site);
         }
         if self.program.files.len() >= FILES_LIMIT {

@@ -1,6 +1,7 @@
 //! The loaded program: all files, and the names of each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{FileId, Report, Site};
 use crate::diagnostic::{Diagnostic, LineIndex};
@@ -20,7 +21,7 @@ pub struct Program {
 #[derive(Debug)]
 pub struct LoadedFile {
     /// As in messages: its path, or `std/base`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its text.
     pub text: String,
     /// Where its lines begin.
@@ -84,7 +85,7 @@ impl Program {
             diagnostic = diagnostic.with_help(help.as_str());
         }
         for (site, text) in &report.related {
-            diagnostic = diagnostic.with_secondary_in(&self.file(site.file).name, site.span, text.as_str());
+            diagnostic = diagnostic.with_secondary_in(&*self.file(site.file).name, site.span, text.as_str());
         }
         self.with_import_chain(diagnostic.in_file(&self.file(report.site.file).name), report.site.file)
     }
@@ -94,7 +95,7 @@ impl Program {
         let mut at = file;
         while let Some(import) = self.file(at).imported_by {
             let text = format!("`{}` is imported here", self.file(at).name);
-            diagnostic = diagnostic.with_secondary_in(&self.file(import.file).name, import.span, text);
+            diagnostic = diagnostic.with_secondary_in(&*self.file(import.file).name, import.span, text);
             at = import.file;
         }
         diagnostic

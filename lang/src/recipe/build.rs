@@ -38,7 +38,7 @@ pub struct Build {
     /// Packages for the platform that runs, likewise.
     pub inputs: Vec<Located<String>>,
     /// Packages never taken unless requested.
-    pub exclude: Vec<Located<String>>,
+    pub exclude: Arc<Vec<Located<String>>>,
     /// What native effects each package has, by package name, from `std`, as for an image.
     pub effects: Arc<BTreeMap<String, Vec<String>>>,
     /// Rules of the edition for roots: what of the packages no build needs (`root-rules` of `std/edition/paths`).

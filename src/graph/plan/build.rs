@@ -12,7 +12,7 @@ use crate::graph::{
     Action, Derivation, DerivationId, Exec, ExecStep, Graph, Input, Merge, MergeInput, environment, outputs,
     paths,
 };
-use crate::lock::check_build;
+use crate::lock::{LockedRoot, check_build};
 use crate::tree::Origin;
 
 /// The user that commands run as.
@@ -117,7 +117,7 @@ impl<'a> Planner<'a> {
 
     /// The exec tree of the build's root, and the packages in it.
     fn root(&mut self, graph: &mut Graph, build: &'a Build) -> Result<(Input, Rc<Locked<'a>>), PlanError> {
-        let root = check_build(self.file, build, self.lock)?;
+        let root = self.locked_root(build)?;
         let key = std::ptr::from_ref(root);
         let known = self.roots.get(&key).into_iter().flatten().find(|root| root.fits(build));
         if let Some(known) = known {
@@ -145,6 +145,16 @@ impl<'a> Planner<'a> {
         let planned = PlannedRoot { of: build, tree: tree.clone(), locked: locked.clone() };
         self.roots.entry(key).or_default().push(planned);
         Ok((tree, locked))
+    }
+
+    /// What the lock says of the build's root.
+    fn locked_root(&mut self, build: &'a Build) -> Result<&'a LockedRoot, PlanError> {
+        let found = match self.last_root {
+            Some((other, root)) if asks_the_same(build, other) => root,
+            _ => check_build(self.file, build, self.lock)?,
+        };
+        self.last_root = Some((build, found));
+        Ok(found)
     }
 
     /// The contents of an image or a root as inputs of its merge, in order.
@@ -177,6 +187,16 @@ impl<'a> Planner<'a> {
         }
         Ok(made)
     }
+}
+
+/// Whether all of two builds that their requests to the lock come from is equal.
+fn asks_the_same(one: &Build, other: &Build) -> bool {
+    one.arch == other.arch
+        && one.distro == other.distro
+        && one.tools == other.tools
+        && one.inputs == other.inputs
+        && one.exclude == other.exclude
+        && one.repositories == other.repositories
 }
 
 /// A content of an image or a root.

@@ -104,6 +104,8 @@ pub struct Planner<'a> {
     builds: BTreeMap<(&'a str, &'a Point), &'a Build>,
     inputs: Inputs<'a>,
     roots: BTreeMap<*const LockedRoot, Vec<PlannedRoot<'a>>>,
+    /// The root found last, and for which build: thousands of builds in a row have the same.
+    last_root: Option<(&'a Build, &'a LockedRoot)>,
     planned: BTreeMap<(&'a str, &'a Point), Rc<Planned<'a>>>,
 }
 
@@ -123,6 +125,7 @@ impl<'a> Planner<'a> {
             builds: recipe.builds.iter().map(|it| ((it.name.as_str(), &it.point), it)).collect(),
             inputs: Inputs::default(),
             roots: BTreeMap::new(),
+            last_root: None,
             planned: BTreeMap::new(),
         }
     }
