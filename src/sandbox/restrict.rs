@@ -53,7 +53,9 @@ fn limit(specification: &Specification, applied: &mut Applied) -> io::Result<()>
     set(Resource::Msgqueue, Some(0), Some(0))?;
     set(Resource::Nofile, Some(1024), Some(65536))?;
     set(Resource::Stack, Some(8 << 20), None)?;
-    for resource in [Resource::As, Resource::Cpu, Resource::Data, Resource::Fsize, Resource::Sigpending] {
+    // By default it depends on how much memory the machine has.
+    set(Resource::Sigpending, Some(1024), Some(1024))?;
+    for resource in [Resource::As, Resource::Cpu, Resource::Data, Resource::Fsize] {
         set(resource, None, None)?;
     }
     if let Some(processes) = limits.processes {
