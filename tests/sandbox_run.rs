@@ -3,11 +3,11 @@
 mod sandbox_support;
 mod support;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use hbuild::sandbox::SandboxError;
+use hbuild::sandbox::{Attachment, Ends, SandboxError};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 
 use sandbox_support::{Roots, command, specification};
@@ -188,14 +188,37 @@ fn circumstances_can_be_varied() {
 }
 
 #[test]
-fn a_terminal_is_passed_on_instead_of_a_log() {
+fn pipes_are_attached_instead_of_a_log() {
     let Some(roots) = Roots::new() else { return };
-    let mut wanted = specification("[ /proc/self/fd/1 -ef /dev/null ] || exit 3; exit 4");
-    wanted.terminal = true;
-    let (finished, log) = roots.run(&wanted).unwrap();
-    let how = finished.failure.unwrap().how;
-    assert!(["exited with status 3", "exited with status 4"].contains(&how.as_str()), "{how}");
-    assert_eq!(log, "");
+    let mut wanted =
+        specification("while read line; do echo out $line; echo err $line > /dev/stderr; done; exit 4");
+    wanted.attachment = Attachment::Pipes;
+    let (mut output, mut errors) = (Vec::new(), String::new());
+    let mut reader = None;
+    let mut attach = |ends: Ends| {
+        reader = ends.error.map(std::fs::File::from);
+        std::fs::File::from(ends.input).write_all(b"one\ntwo\n")
+    };
+    let running = roots.sandboxes.start(&wanted).unwrap();
+    let finished = running.interact(&mut output, &mut attach, &|| false).unwrap();
+    reader.unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!(finished.failure.unwrap().status, Some(4));
+    assert_eq!((output.as_slice(), errors.as_str()), (&b"out one\nout two\n"[..], "err one\nerr two\n"));
+}
+
+#[test]
+fn a_terminal_of_its_own_is_there_for_one_that_asks() {
+    let Some(roots) = Roots::new() else { return };
+    let mut wanted = specification(
+        "[ -t 0 ] && [ -c /dev/pts/0 ] && echo > /dev/tty && echo here > /dev/stdout; kill -9 $$",
+    );
+    wanted.attachment = Attachment::Terminal;
+    let mut output = Vec::new();
+    let running = roots.sandboxes.start(&wanted).unwrap();
+    let finished = running.interact(&mut output, &mut |_| Ok(()), &|| false).unwrap();
+    assert_eq!(finished.failure.unwrap().status, Some(128 + 9));
+    assert_eq!(output, b"\r\nhere\r\n");
+    assert!(roots.log("ls /dev").lines().all(|name| name != "pts" && name != "ptmx"));
 }
 
 #[test]

@@ -39,12 +39,12 @@ pub struct BuildResult {
 /// Writes the outputs of `builds` below `folder`: as an archive each where `format` is one, else as a folder each.
 pub(super) fn write(
     source: &Source<'_>,
-    builds: &[PlannedBuild<'_>],
+    builds: &[&PlannedBuild<'_>],
     folder: &Path,
     format: Format,
 ) -> Result<Vec<BuildResult>, BuildFailure> {
     let mut results = Vec::new();
-    for planned in builds {
+    for &planned in builds {
         let further = planned.build.outputs.iter().map(Some);
         for output in std::iter::once(None).chain(further) {
             results.push(write_output(source, planned, output, folder, format)?);

@@ -18,5 +18,5 @@ pub use graph::{GraphOptions, Planned, PlannedBuild, WholeGraph, whole_graph};
 pub use output::{Format, ImageResult};
 pub use platform::PlatformError;
 pub use project::{Project, split};
-pub use run::{BuildOptions, Results, Surroundings, build, layer_compression};
+pub use run::{BuildOptions, Results, Surroundings, build, execute_with, layer_compression};
 pub use select::{ArchChoice, Filter, Item, SelectError, select};

@@ -150,12 +150,12 @@ fn documents(planned: &Planned<'_>) -> [(DerivationId, &'static str, &'static st
 /// Writes everything in `format` below `folder`; returns one result for each image, in order.
 pub(super) fn write(
     source: &Source<'_>,
-    images: &[Planned<'_>],
+    images: &[&Planned<'_>],
     folder: &Path,
     format: Format,
 ) -> Result<Vec<ImageResult>, BuildFailure> {
     let mut by_name: BTreeMap<&str, Vec<Built<'_>>> = BTreeMap::new();
-    for planned in images {
+    for &planned in images {
         by_name.entry(&planned.image.name).or_default().push(source.built(planned)?);
     }
     let mut results = Vec::new();

@@ -8,16 +8,17 @@ use std::sync::atomic::AtomicBool;
 use hbuild_lang::recipe::Arch;
 
 use super::files::BuildResult;
-use super::graph::WholeGraph;
+use super::graph::{Planned, PlannedBuild, WholeGraph};
 use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
 use super::{BuildFailure, check, files, output};
 use crate::evidence::EvidenceBuilder;
 use crate::exec::{
-    self, ActionKind, Builders, Checked, ExecBuilder, Executor, Observer, ProjectBuilder, UnpackBuilder,
-    execute,
+    self, ActionKind, Builders, Checked, ExecBuilder, ExecError, Executor, Observer, ProjectBuilder,
+    UnpackBuilder, execute,
 };
-use crate::graph::{Algorithm, DerivationId, DerivationKey};
+use crate::graph::{Algorithm, DerivationId, DerivationKey, Graph};
+use crate::host::discover::LocalBytes;
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::fetch_builder::FetchBuilder;
 use crate::host::memory::available;
@@ -73,6 +74,8 @@ pub struct Results {
     pub builds: Vec<BuildResult>,
     /// How many commands gave the same again, where that was asked for.
     pub checked: Option<usize>,
+    /// What failed, where the build was to go on after a failure. The others are what could be made all the same.
+    pub failure: Option<BuildFailure>,
 }
 
 /// Builds everything that is wanted of `whole` and writes the results.
@@ -91,18 +94,74 @@ pub fn build(
         wanted.extend(whole.images.iter().map(|planned| planned.plan.merge));
     }
     check_platform(&whole.graph, &wanted, store, options.platform)?;
-    let (records, checked) = run(whole, &wanted, options, surroundings)?;
+    let (records, checked, failure) = match run(whole, &wanted, options, surroundings) {
+        Ok((records, checked)) => (records, checked, None),
+        Err(BuildFailure::Execution(failure @ (ExecError::Failed(_) | ExecError::Several(_))))
+            if options.keep_going =>
+        {
+            let record = |id: &DerivationId| Some((*id, store.recall(id)?));
+            (wanted.iter().filter_map(record).collect(), None, Some(failure.into()))
+        }
+        Err(failure) => return Err(failure),
+    };
+    let made = Made::of(whole, &records, options.format);
     let source = Source { store, records: &records, cancel: &options.cancel };
     let mut results = Results {
-        images: output::write(&source, &whole.images, &options.output, options.format)?,
-        builds: files::write(&source, &whole.builds, &options.output, options.format)?,
+        images: output::write(&source, &made.images, &options.output, options.format)?,
+        builds: files::write(&source, &made.builds, &options.output, options.format)?,
         checked: None,
+        failure,
     };
-    keep(whole, &results.builds, store, &options.output, &records)?;
+    keep(&made.images, &results.builds, store, &options.output, &records)?;
     if let Some(checked) = checked {
         results.checked = Some(check::judge(store, checked, &options.output, &options.cancel)?);
     }
     Ok(results)
+}
+
+/// What everything was made of: all, unless something failed.
+struct Made<'w, 'p> {
+    images: Vec<&'w Planned<'p>>,
+    builds: Vec<&'w PlannedBuild<'p>>,
+}
+
+impl<'w, 'p> Made<'w, 'p> {
+    /// What `records` has all of. A variant of which one architecture is missing is not made.
+    fn of(whole: &'w WholeGraph<'p>, records: &BTreeMap<DerivationId, Record>, format: Format) -> Self {
+        let has = |planned: &Planned<'_>| {
+            let tree = (format == Format::Dir).then_some(planned.plan.merge);
+            planned.plan.roots().into_iter().chain(tree).all(|id| records.contains_key(&id))
+        };
+        let variant = |planned: &'w Planned<'p>| (&planned.image.name, &planned.image.variant);
+        let missing: BTreeSet<_> = whole.images.iter().filter(|planned| !has(planned)).map(variant).collect();
+        let images = whole.images.iter().filter(|planned| !missing.contains(&variant(planned)));
+        let builds = whole.builds.iter().filter(|planned| records.contains_key(&planned.plan.exec));
+        Self { images: images.collect(), builds: builds.collect() }
+    }
+}
+
+/// Makes what the command `id` needs, and gives it to `executor` in place of the one of `surroundings`. What that
+/// returns is not kept.
+pub fn execute_with(
+    (graph, local): (&Graph, &[LocalBytes]),
+    id: &DerivationId,
+    executor: &dyn Executor,
+    options: &BuildOptions,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), BuildFailure> {
+    let store = surroundings.store;
+    let _shared = store.share(&options.cancel)?;
+    for local in local {
+        store.keep_blob(&local.bytes)?;
+    }
+    check_platform(graph, &[*id], store, options.platform)?;
+    let exec = ExecBuilder { executor };
+    let alone = Builders::new().with(ActionKind::Exec, &exec);
+    with_builders(options, surroundings, |builders, execution| {
+        let builders = (builders, &alone);
+        exec::execute_alone(graph, id, store, builders, execution, surroundings.observer)?;
+        Ok(())
+    })
 }
 
 /// The records of `wanted`, and where it is asked for, what its commands gave a second time.
@@ -112,6 +171,22 @@ fn run(
     options: &BuildOptions,
     surroundings: &Surroundings<'_>,
 ) -> Result<(BTreeMap<DerivationId, Record>, Option<Vec<Checked>>), BuildFailure> {
+    let (graph, store, observer) = (&whole.graph, surroundings.store, surroundings.observer);
+    with_builders(options, surroundings, |builders, execution| {
+        let records = execute(graph, wanted, store, builders, execution, observer)?;
+        let commands = exec::commands_of(graph, wanted);
+        let checked =
+            options.check.then(|| exec::check(graph, &commands, store, builders, execution, observer));
+        Ok((records, checked.transpose()?))
+    })
+}
+
+/// Calls `act` with a builder for every kind of action.
+fn with_builders<T>(
+    options: &BuildOptions,
+    surroundings: &Surroundings<'_>,
+    act: impl FnOnce(&Builders<'_>, &exec::Options) -> Result<T, BuildFailure>,
+) -> Result<T, BuildFailure> {
     let network = FetchOptions { cancelled: options.cancel.clone(), ..surroundings.fetch.clone() };
     let fetch = FetchBuilder {
         store: surroundings.store,
@@ -147,12 +222,7 @@ fn run(
         cancel: options.cancel.clone(),
         ..default
     };
-    let (graph, store, observer) = (&whole.graph, surroundings.store, surroundings.observer);
-    let records = execute(graph, wanted, store, &builders, &execution, observer)?;
-    let commands = exec::commands_of(graph, wanted);
-    let checked =
-        options.check.then(|| exec::check(graph, &commands, store, &builders, &execution, observer));
-    Ok((records, checked.transpose()?))
+    act(&builders, &execution)
 }
 
 fn absolute(path: PathBuf) -> PathBuf {
@@ -161,14 +231,14 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 /// What the results of each image and build were made from is a root as long as they stand.
 fn keep(
-    whole: &WholeGraph<'_>,
+    images: &[&Planned<'_>],
     builds: &[BuildResult],
     store: &Store,
     output: &Path,
     records: &BTreeMap<DerivationId, Record>,
 ) -> Result<(), BuildFailure> {
     let mut by_path: BTreeMap<PathBuf, BTreeSet<DerivationKey>> = BTreeMap::new();
-    for planned in &whole.images {
+    for planned in images {
         let layout = output.join(&planned.image.name);
         let path = if layout.exists() { layout } else { output.to_owned() };
         let keys = planned.plan.roots().into_iter().filter_map(|root| Some(records.get(&root)?.key));

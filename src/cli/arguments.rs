@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
+
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
 #[derive(Debug, Parser)]
 #[command(name = "hbuild", version, propagate_version = true, max_term_width = 100)]
@@ -34,6 +36,8 @@ pub enum Command {
     Graph(GraphArguments),
     /// Print what a build wrote when it was last executed
     Log(LogArguments),
+    /// Open a shell in the sandbox of a build, as a failed step left it
+    Shell(ShellArguments),
     /// Say where a file of an image came from
     Why(WhyArguments),
     /// Look after the store
@@ -174,6 +178,62 @@ pub struct BuildArguments {
     /// Mirrors
     #[command(flatten)]
     pub network: NetworkArguments,
+    /// Limits
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
+}
+
+/// What builds in sandboxes may use. Nothing of it can change an output.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArguments {
+    /// Refuse to build where a limit or another best-effort part of the sandbox is not to be had
+    #[arg(long)]
+    pub strict: bool,
+    /// Memory of one build, its files included (suffixes K, M, G); three quarters of the machine's by default
+    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
+    pub build_memory: Option<u64>,
+    /// Space for the files that one build writes (suffixes K, M, G); half of the machine's memory by default
+    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
+    pub build_space: Option<u64>,
+    /// Time of one build in seconds, or with m or h behind it; without end by default
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub build_time: Option<u64>,
+    /// Processes and threads of one build at a time, 4096 by default
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub build_processes: Option<u64>,
+}
+
+impl SandboxArguments {
+    /// The limits that are asked for.
+    pub fn limits(&self) -> BuildLimits {
+        BuildLimits {
+            strict: self.strict,
+            memory: self.build_memory,
+            space: self.build_space,
+            time: self.build_time,
+            processes: self.build_processes,
+        }
+    }
+}
+
+/// Arguments of `shell`.
+#[derive(Debug, Args)]
+pub struct ShellArguments {
+    /// A build, or the first digits of a derivation id
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Threads, and so derivations at once; one a core by default
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Use no network: only the store and `file:` mirrors
+    #[arg(long)]
+    pub offline: bool,
+    /// Mirrors
+    #[command(flatten)]
+    pub network: NetworkArguments,
+    /// Limits
+    #[command(flatten)]
+    pub sandbox: SandboxArguments,
 }
 
 /// Forms of a built image.

@@ -11,6 +11,8 @@ use crate::build::{
 };
 use crate::exec::Executor;
 use crate::graph::Algorithm;
+use crate::host::limits::BuildLimits;
+use crate::host::memory;
 use crate::sandbox::{Limits, LocalExecutor, Sandboxes, StageOptions};
 use crate::store::Store;
 
@@ -32,7 +34,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     let progress = Progress::start();
     context.before_hard_stop(progress.clearing());
     let executor = match whole.executes() {
-        true => Some(executor(&store)?),
+        true => Some(executor(&store, arguments.sandbox.limits().or(settings.build))?),
         false => None,
     };
     let surroundings = Surroundings {
@@ -66,14 +68,27 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         Some(count) => eprintln!("checked: all {count} builds gave the same again"),
         None => {}
     }
-    if arguments.json { print_json(&listed(&results)) } else { print(&rendered(&results)) }
+    if arguments.json {
+        print_json(&listed(&results))?;
+    } else {
+        print(&rendered(&results))?;
+    }
+    results.failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
 }
 
-/// The executor of this machine.
-fn executor(store: &Store) -> Result<LocalExecutor<'_>, Failure> {
+/// The executor of this machine, within `limits` and otherwise what the machine has.
+pub fn executor(store: &Store, limits: BuildLimits) -> Result<LocalExecutor<'_>, Failure> {
     let roots = store.exec_roots().map_err(Failure::new)?;
-    let sandboxes = Sandboxes::new(StageOptions { program: "/proc/self/exe".into(), roots, strict: false });
-    Ok(LocalExecutor::new(store, sandboxes, Limits::of_machine()))
+    let options = StageOptions { program: "/proc/self/exe".into(), roots, strict: limits.strict };
+    let default = memory::total().map_or_else(Limits::of_machine, Limits::of_memory);
+    let limits = Limits {
+        memory: limits.memory.or(default.memory),
+        processes: limits.processes.or(default.processes),
+        space: limits.space.unwrap_or(default.space),
+        seconds: limits.time,
+        log: default.log,
+    };
+    Ok(LocalExecutor::new(store, Sandboxes::new(options), limits))
 }
 
 /// A result of any kind.

@@ -8,7 +8,8 @@ use super::report::Failure;
 use super::target;
 use crate::build::{GraphOptions, layer_compression, select, whole_graph};
 use crate::exec::commands_of;
-use crate::graph::{Algorithm, Derivation, DerivationId, Graph};
+use crate::graph::{Algorithm, DerivationId, Graph};
+use crate::host::discover::LocalBytes;
 use crate::store::Store;
 
 /// Fewest digits of an id.
@@ -18,8 +19,20 @@ const SHORTEST: usize = 4;
 pub struct Found {
     /// Its id.
     pub id: DerivationId,
-    /// What is known of it, with the graph that it stands in, where a recipe was named.
-    pub planned: Option<(Derivation, Graph)>,
+    /// What is known of it, where a recipe was named.
+    pub planned: Option<Planned>,
+}
+
+/// A derivation of a recipe.
+pub struct Planned {
+    /// Its id.
+    pub id: DerivationId,
+    /// Its label.
+    pub label: String,
+    /// The graph that it stands in.
+    pub graph: Graph,
+    /// The bytes of local sources and patches.
+    pub local: Vec<LocalBytes>,
 }
 
 /// Why a command has no derivation.
@@ -86,8 +99,9 @@ pub fn find(selection: &Selection, store: &Store, context: &Context) -> Result<F
     let label = |id: &DerivationId| whole.graph.get(id).map(|found| found.label.clone()).unwrap_or_default();
     match commands.as_slice() {
         [id] => {
-            let derivation = whole.graph.get(id).cloned();
-            Ok(Found { id: *id, planned: derivation.map(|derivation| (derivation, whole.graph)) })
+            let (id, label) = (*id, label(id));
+            let planned = Planned { id, label, graph: whole.graph, local: whole.local };
+            Ok(Found { id, planned: Some(planned) })
         }
         [] => {
             let choices = "name a build of a recipe, as FILE#NAME".to_owned();

@@ -1,14 +1,16 @@
 //! `hbuild log`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use super::arguments::LogArguments;
 use super::context::Context;
 use super::derivation::{self, DerivationError};
 use super::report::{Failure, OutputError};
+use crate::exec::printable;
 use crate::graph::outputs;
 
-/// Prints, byte for byte, what the last execution of a derivation wrote.
+/// Prints what the last execution of a derivation wrote: byte for byte, but for what a terminal would obey where it goes
+/// to one.
 pub fn run(arguments: &LogArguments, context: &Context) -> Result<(), Failure> {
     let store = context.store()?;
     let found = derivation::find(&arguments.selection, &store, context)?;
@@ -19,12 +21,16 @@ pub fn run(arguments: &LogArguments, context: &Context) -> Result<(), Failure> {
     };
     if bytes.is_empty() && record.is_none() {
         let what = match found.planned {
-            Some((derivation, _)) => derivation.label,
+            Some(planned) => planned.label,
             None => found.id.to_string(),
         };
         return Err(Failure::new(DerivationError::NoLog { what }));
     }
     let mut out = std::io::stdout().lock();
+    let bytes = match out.is_terminal() {
+        true => printable(&String::from_utf8_lossy(&bytes)).into_bytes(),
+        false => bytes,
+    };
     match out.write_all(&bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::new(OutputError { source: error }))

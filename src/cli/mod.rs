@@ -6,6 +6,7 @@ mod arguments;
 mod axes;
 mod build;
 mod check;
+mod console;
 mod context;
 mod derivation;
 mod doctor;
@@ -15,6 +16,7 @@ mod lock;
 mod log;
 mod progress;
 mod report;
+mod shell;
 mod show;
 mod status;
 mod store;
@@ -76,6 +78,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Build(arguments) => build::run(&arguments, context),
         Command::Graph(arguments) => graph::run(&arguments, context),
         Command::Log(arguments) => log::run(&arguments, context),
+        Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),

@@ -27,6 +27,16 @@ impl Failure {
         Self { status, reports: vec![miette::Report::new(error)] }
     }
 
+    /// A failure that needs no words, with the status of what was run.
+    pub fn status(status: u8) -> Self {
+        Self { status, reports: Vec::new() }
+    }
+
+    /// A failure by one error, whatever it is; its code decides the exit status.
+    pub fn boxed(error: Box<dyn miette::Diagnostic + Send + Sync>) -> Self {
+        Self { status: status_of(&*error), reports: vec![miette::Report::new_boxed(error)] }
+    }
+
     /// This failure and another: the reports of both, the graver status.
     pub fn and(mut self, other: Self) -> Self {
         self.status = self.status.max(other.status);
@@ -43,9 +53,11 @@ impl Failure {
     }
 }
 
-/// The exit status that an error's code leads to.
+/// The exit status that an error's code leads to; of several failures in one the gravest.
 fn status_of(error: &dyn miette::Diagnostic) -> u8 {
-    error.code().map_or(1, |code| super::status::of_code(&code.to_string()))
+    let of = |error: &dyn miette::Diagnostic| Some(super::status::of_code(&error.code()?.to_string()));
+    let related = error.related().into_iter().flatten().filter_map(of);
+    of(error).into_iter().chain(related).max().unwrap_or(1)
 }
 
 /// The text of a report as it stands on standard error: with colours and lines on a terminal, plain otherwise.
@@ -53,12 +65,19 @@ pub fn render(error: &dyn miette::Diagnostic) -> String {
     use std::io::IsTerminal;
     let terminal = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let theme = if terminal { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(width());
     let mut out = String::new();
     match handler.render_report(&mut out, error) {
         Ok(()) => out,
         Err(fmt::Error) => format!("{error}\n"),
     }
+}
+
+/// How wide reports are: as the terminal, but no wider than is read well.
+fn width() -> usize {
+    const WIDEST: usize = 110;
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    size.map_or(WIDEST, |size| usize::from(size.ws_col)).clamp(40, WIDEST)
 }
 
 /// What the language says of one recipe, with the texts that it is about.

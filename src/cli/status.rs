@@ -19,7 +19,7 @@ pub fn of_code(code: &str) -> u8 {
         | ("evidence", "wrong_action")
         | ("merge", "not_a_tree")
         | ("defect", _) => 70,
-        ("sandbox", "no_failure" | "no_mount_point") | ("store", "no_mount_point") => 1,
+        ("sandbox", "no_failure" | "no_mount_point" | "shell") | ("store", "no_mount_point") => 1,
         ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
         ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
@@ -166,7 +166,7 @@ mod tests {
             "cancelled content ended forbidden log no_proc no_space no_stage not_closed not_strict \
              output_unreadable stale_failure",
         ),
-        (1, "sandbox", "no_failure no_mount_point"),
+        (1, "sandbox", "no_failure no_mount_point shell"),
         (4, "sandbox", "output_too_large"),
         (70, "sandbox", "no_root not_filled"),
         (1, "store", "no_mount_point"),

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::report::{Failure, UsageError};
 use super::{print, print_json, table};
 use crate::digest::Digest;
+use crate::host::limits::parse_size;
 use crate::store::{DamageKind, GcOptions, Outcome, Store, StoreInfo, VerifyReport};
 
 /// Looks after the store.
@@ -94,24 +95,9 @@ fn verify(store: &Store, repair: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The number of bytes of `12`, `12K`, `12M`, `12G`, powers of 1024.
+/// The number of bytes that `--max-size` gives.
 fn bytes(text: &str) -> Result<u64, Failure> {
-    let (number, factor) = match text.strip_suffix(['K', 'M', 'G']) {
-        Some(number) => (
-            number,
-            match text.as_bytes()[number.len()] {
-                b'K' => 1 << 10,
-                b'M' => 1 << 20,
-                _ => 1 << 30,
-            },
-        ),
-        None => (text, 1),
-    };
-    let value = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    value.ok_or_else(|| {
-        Failure::new(UsageError::BadValue {
-            message: format!("`--max-size {text}` is no size"),
-            help: "write a number of bytes, or one with K, M or G behind it: `10G`".to_owned(),
-        })
+    parse_size(text).map_err(|help| {
+        Failure::new(UsageError::BadValue { message: format!("`--max-size {text}` is no size"), help })
     })
 }

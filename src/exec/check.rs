@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 use super::contents::{InputContents, PackCache};
 use super::context::{Shared, packs_of};
+use super::cost::UNKNOWN_MEMORY;
 use super::error::{ExecError, Failures};
 use super::perform::{execute as perform, key_of};
+use super::reserve::Memory;
 use super::run::execute_all;
 use super::{Builders, Observer, Options, Subject, Variation};
 use crate::graph::{DerivationId, Graph, OutputName, outputs};
@@ -108,17 +110,8 @@ pub fn check(
     while between.elapsed() < BETWEEN && !options.cancel.load(Ordering::Relaxed) {
         thread::sleep(TICK);
     }
-    let shared = Shared {
-        store,
-        observer,
-        jobs: options.jobs.max(1),
-        variation: Variation::Other,
-        stop: AtomicBool::new(false),
-        computing: AtomicUsize::new(0),
-        logged: Mutex::default(),
-        decoded: Default::default(),
-        packs: Default::default(),
-    };
+    let shared = Shared::beside(store, observer, options, Variation::Other);
+    let memory = Memory::new(options.memory);
     let again = |id: &DerivationId| -> Result<Checked, ExecError> {
         let derivation = graph.get(id).expect("it was executed as a part of the graph");
         let record = |id: &DerivationId| records.get(id).cloned().map(Arc::new).ok_or(ExecError::Cancelled);
@@ -127,6 +120,8 @@ pub fn check(
         let label = format!("{}, again", derivation.label);
         let subject = Subject { label: &label, ..Subject::of(*id, derivation) };
         let key = key_of(derivation, &inputs)?;
+        let needed = store.usage(&derivation.label).map_or(UNKNOWN_MEMORY, |usage| usage.peak_memory);
+        let Some(_reserved) = memory.reserve(needed, &shared.stop) else { return Err(ExecError::Cancelled) };
         let first = record(id)?.as_ref().clone();
         let second = perform(&shared, builders, subject, derivation, (key, &inputs))?;
         let differences = compare(store, &first, &second, &shared.stop)

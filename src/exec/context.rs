@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::contents::{InputContents, PackCache, Stoppable, stopped};
 use super::decoded::Decoded;
-use super::{BuildContext, Event, ObjectRef, ObjectWriter, Observer, PackSink, Subject, Variation};
+use super::{BuildContext, Event, ObjectRef, ObjectWriter, Observer, Options, PackSink, Subject, Variation};
 use crate::digest::{Digest, Sha256};
 use crate::graph::{Derivation, DerivationId, outputs};
 use crate::store::{Execution, ObjectFile, PackWriter, Record, Store};
@@ -19,6 +19,8 @@ pub(super) struct Shared<'a> {
     pub observer: &'a dyn Observer,
     pub jobs: usize,
     pub variation: Variation,
+    /// Whether logs are kept: not of what is executed besides the one time that counts.
+    pub keeps_logs: bool,
     /// Set when the run is being stopped, for whatever reason.
     pub stop: AtomicBool,
     /// Actions under way that compute.
@@ -27,6 +29,29 @@ pub(super) struct Shared<'a> {
     pub logged: Mutex<BTreeSet<DerivationId>>,
     pub decoded: Decoded,
     pub packs: PackCache,
+}
+
+impl<'a> Shared<'a> {
+    /// For executions that do not count: of which neither record nor log is kept.
+    pub fn beside(
+        store: &'a Store,
+        observer: &'a dyn Observer,
+        options: &Options,
+        variation: Variation,
+    ) -> Self {
+        Self {
+            store,
+            observer,
+            jobs: options.jobs.max(1),
+            variation,
+            keeps_logs: false,
+            stop: AtomicBool::new(false),
+            computing: AtomicUsize::new(0),
+            logged: Mutex::default(),
+            decoded: Default::default(),
+            packs: Default::default(),
+        }
+    }
 }
 
 /// One execution.
@@ -178,6 +203,9 @@ impl BuildContext for Context<'_> {
     }
 
     fn keep_log(&self, bytes: &[u8]) -> Result<(), ContentError> {
+        if !self.shared.keeps_logs {
+            return Ok(());
+        }
         self.shared.store.write_log(&self.subject.id, bytes)?;
         let mut logged = self.shared.logged.lock().unwrap_or_else(PoisonError::into_inner);
         logged.insert(self.subject.id);

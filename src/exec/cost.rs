@@ -17,7 +17,7 @@ const MILLISECOND: u64 = 10_000;
 const COMMAND: u64 = 60_000 * MILLISECOND;
 
 /// What a command is thought to use when nothing is known of it: a compiler or two.
-const MEMORY: u64 = 512 << 20;
+pub(super) const UNKNOWN_MEMORY: u64 = 512 << 20;
 
 /// The cost of each derivation with the costliest way from it to a derivation that nothing takes from.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Priorities {
             let cost = match &derivation.action {
                 Action::Exec(_) => {
                     let usage = known(derivation);
-                    memory.insert(*id, usage.as_ref().map_or(MEMORY, |usage| usage.peak_memory));
+                    memory.insert(*id, usage.as_ref().map_or(UNKNOWN_MEMORY, |usage| usage.peak_memory));
                     usage.map_or(COMMAND, |usage| usage.wall_ms.max(1).saturating_mul(MILLISECOND))
                 }
                 _ => cost(derivation, sizes[id]),

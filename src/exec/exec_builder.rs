@@ -3,7 +3,9 @@
 use super::outputs::Collected;
 use super::spool::Spool;
 use super::step_error::StepError;
-use super::{BuildContext, BuildError, BuildOutputs, Builder, Executed, Execution, ExecutionError, Executor};
+use super::{
+    BuildContext, BuildError, BuildOutputs, Builder, Executed, Execution, ExecutionError, Executor, Variation,
+};
 use crate::digest::Sha256;
 use crate::graph::{Action, Derivation, Exec, outputs};
 use crate::store;
@@ -85,7 +87,8 @@ fn keep_failure(context: &dyn BuildContext, mut log: Vec<u8>, error: &BuildError
 fn explain(error: ExecutionError, context: &dyn BuildContext, log: &[u8]) -> BuildError {
     match error {
         ExecutionError::Step { step, how } => {
-            BuildError::action(StepError::new(context.id(), step, how, log))
+            let logged = context.variation() == Variation::None;
+            BuildError::action(StepError { logged, ..StepError::new(context.id(), step, how, log) })
         }
         ExecutionError::Executor(error) => BuildError::Action(error),
         ExecutionError::Output(error) => error,

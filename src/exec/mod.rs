@@ -3,6 +3,7 @@
 //! [`execute`] goes from the wanted derivations down: memo, else key and record, else the builder of the action.
 //! It receives a graph and a store and never decides what is built; builders see of it only [`BuildContext`].
 
+mod alone;
 mod builder;
 mod builders;
 mod check;
@@ -19,12 +20,14 @@ mod observer;
 mod outputs;
 mod perform;
 mod project;
+mod reserve;
 mod run;
 mod spool;
 mod state;
 mod step_error;
 mod unpack;
 
+pub use alone::execute_alone;
 pub use builder::*;
 pub use builders::{ActionKind, Builders};
 pub use check::{Checked, Difference, DifferenceKind, check, commands_of};
@@ -35,7 +38,7 @@ pub use memory::*;
 pub use observer::{Cached, Event, Observer, Subject, Unobserved};
 pub use project::*;
 pub use run::{Options, execute};
-pub use step_error::{OutputError, StepError};
+pub use step_error::{OutputError, StepError, printable};
 pub use unpack::*;
 
 use std::time::Duration;

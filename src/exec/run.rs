@@ -88,6 +88,7 @@ pub(super) fn execute_all(
         observer,
         jobs: options.jobs.max(1),
         variation: options.variation,
+        keeps_logs: true,
         stop: AtomicBool::new(false),
         computing: AtomicUsize::new(0),
         logged: Mutex::default(),

@@ -1,6 +1,8 @@
 //! Why a command gave no outputs.
 
 use std::fmt;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use miette::Diagnostic;
 
@@ -15,8 +17,10 @@ pub struct StepError {
     pub step: String,
     /// `exited with status 2`.
     pub how: String,
-    /// The last lines of the log, without line ends and control characters.
+    /// The last lines of the log, as they can be shown.
     pub last_lines: Vec<String>,
+    /// Whether the log is kept as that of the derivation.
+    pub logged: bool,
 }
 
 /// How many lines of the log an error shows.
@@ -28,16 +32,67 @@ impl StepError {
     /// The failure of `step`, which wrote `log`.
     pub fn new(id: DerivationId, step: String, how: String, log: &[u8]) -> Self {
         let lines = log.rsplit(|&byte| byte == b'\n').skip_while(|line| line.trim_ascii().is_empty());
-        let shown = |line: &[u8]| {
-            // A line that a tool writes over again and again is what it was last.
-            let line = line.trim_ascii_end();
-            let line = line.rsplit(|&byte| byte == b'\r').next().unwrap_or_default();
-            let text = String::from_utf8_lossy(line).replace('\t', "    ");
-            text.chars().filter(|char| !char.is_control()).take(LINE).collect()
-        };
         let mut last_lines: Vec<String> = lines.take(LAST_LINES).map(shown).collect();
         last_lines.reverse();
-        Self { id, step, how, last_lines }
+        Self { id, step, how, last_lines, logged: true }
+    }
+}
+
+/// A line of a log as an error shows it.
+fn shown(line: &[u8]) -> String {
+    // A line that a tool writes over again and again is what it was last.
+    let line = line.trim_ascii_end();
+    let line = line.rsplit(|&byte| byte == b'\r').next().unwrap_or_default();
+    let text = printable(&String::from_utf8_lossy(line));
+    match text.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{} […]", &text[..end]),
+        None => text,
+    }
+}
+
+/// `text` without what a terminal would obey: escape sequences, control characters but line ends, and marks that turn
+/// the direction of writing. Tabs are blanks.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\n' => out.push(char),
+            '\t' => out.push_str("    "),
+            '\u{1b}' => skip_sequence(&mut chars),
+            '\u{9b}' => skip_until(&mut chars, |char| ('@'..='~').contains(&char)),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            char if char.is_control() => {}
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+/// Takes what belongs to an escape character.
+fn skip_sequence(chars: &mut Peekable<Chars<'_>>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_until(chars, |char| ('@'..='~').contains(&char));
+        }
+        // Titles, links and the like, up to a bell or `ESC \`.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            skip_until(chars, |char| matches!(char, '\u{7}' | '\u{1b}' | '\u{9c}'));
+            chars.next_if_eq(&'\\');
+        }
+        Some('(' | ')' | '#' | '%' | ' ') => drop((chars.next(), chars.next_if(|char| *char != '\n'))),
+        Some('0'..='~') => drop(chars.next()),
+        _ => {}
+    }
+}
+
+/// Takes characters up to the first that `last` is true for, but no line end.
+fn skip_until(chars: &mut Peekable<Chars<'_>>, last: impl Fn(char) -> bool) {
+    while let Some(char) = chars.next_if(|char| *char != '\n') {
+        if last(char) {
+            return;
+        }
     }
 }
 
@@ -63,9 +118,11 @@ impl Diagnostic for StepError {
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         let id = &self.id.0.to_hex()[..12];
-        Some(Box::new(format!(
-            "`hbuild log {id}` shows all of it; `hbuild shell {id}` opens the sandbox as the step left it"
-        )))
+        let log = match self.logged {
+            true => format!("`hbuild log {id}` shows all of it"),
+            false => "it succeeded the first time, and `hbuild log` shows what it wrote then".to_owned(),
+        };
+        Some(Box::new(format!("{log}; `hbuild shell {id}` opens the sandbox as the step left it")))
     }
 }
 
@@ -119,14 +176,26 @@ mod tests {
         assert_eq!(error.last_lines.len(), 20);
         assert_eq!(error.last_lines[0], "line 12");
         assert_eq!(error.last_lines[18], "100%");
-        assert_eq!(error.last_lines[19], "[31mred[0m    end \u{fffd}");
+        assert_eq!(error.last_lines[19], "red    end \u{fffd}");
         assert!(
             error
                 .to_string()
                 .starts_with("step `build` exited with status 2; the last lines it wrote:\n| line")
         );
         assert!(error.help().unwrap().to_string().contains(&id.0.to_hex()[..12]));
+        let again = StepError { logged: false, ..error };
+        assert!(again.help().unwrap().to_string().starts_with("it succeeded the first time"));
         let silent = StepError::new(id, "build".into(), "was killed by SIGSEGV".into(), b"\n");
         assert_eq!(silent.to_string(), "step `build` was killed by SIGSEGV");
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_shown() {
+        let text = "\x1b[1;31merror\x1b[K:\x1b]8;;http://x\x1b\\link\x1b]0;title\x07 \x1b(Bset\x1b7\x08\u{9b}2Jend\u{202e}";
+        assert_eq!(printable(text), "error:link setend");
+        assert_eq!(printable("\x1b]0;open\nnext \x1b[31\n\x1b"), "\nnext \n");
+        let line = shown("é".repeat(LINE + 1).as_bytes());
+        assert_eq!(line, format!("{} […]", "é".repeat(LINE)));
+        assert_eq!(shown("é".repeat(LINE).as_bytes()), "é".repeat(LINE));
     }
 }

@@ -11,6 +11,7 @@ pub mod fetch_builder;
 pub mod files;
 pub mod folder;
 pub mod git;
+pub mod limits;
 pub mod memory;
 pub mod mirror;
 pub mod repositories;

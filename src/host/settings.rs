@@ -2,7 +2,7 @@
 //! read once into [`Settings`].
 //!
 //! The file is `$XDG_CONFIG_HOME/hbuild/config.toml` (`~/.config` where that is not set); `docs/src/lock.md`
-//! describes it. Nothing in it can reach an output: it says only where bytes come from.
+//! describes it. Nothing in it can reach an output: it says only where bytes come from, and how much builds may use.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::fetch::{Credential, FetchOptions, Proxies};
+use super::limits::BuildLimits;
 use super::mirror::{Mirrors, RepositoryMirrors, Sources};
 use super::url::{ParseUrlError, Url};
 
@@ -31,13 +32,15 @@ pub struct NetworkFlags {
     pub ca_file: Option<PathBuf>,
 }
 
-/// What the network needs to be used.
+/// What the network needs to be used, and what builds may use.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Mirrors of each repository.
     pub mirrors: Mirrors,
     /// How files are fetched.
     pub fetch: FetchOptions,
+    /// Limits of builds in sandboxes.
+    pub build: BuildLimits,
 }
 
 /// Why the settings cannot be used. Values are not repeated where they may hold a password.
@@ -105,6 +108,8 @@ struct Configuration {
     mirror_fallback: Option<bool>,
     #[serde(default)]
     credentials: BTreeMap<String, Credential>,
+    #[serde(default)]
+    build: BuildLimits,
 }
 
 impl Environment {
@@ -173,7 +178,7 @@ impl Settings {
             credentials: configuration.credentials,
             ..FetchOptions::default()
         };
-        Ok(Self { mirrors: Mirrors::new(sources), fetch })
+        Ok(Self { mirrors: Mirrors::new(sources), fetch, build: configuration.build })
     }
 }
 

@@ -11,8 +11,8 @@ pub(super) struct Streams {
     pub(super) input: OwnedFd,
     pub(super) output: OwnedFd,
     pub(super) error: OwnedFd,
-    /// Whether they are a terminal's.
-    pub(super) terminal: bool,
+    /// Whether each command gets a session of its own. With a terminal, all are in its session.
+    pub(super) session: bool,
 }
 
 /// Starts `command`; where that fails, what to say of it.
@@ -23,7 +23,7 @@ pub(super) fn start(command: &Command, streams: &Streams) -> Result<sys::Pid, St
         return Err(format!("could not be started: there is no directory {}", command.directory));
     }
     let three = [streams.input.as_fd(), streams.output.as_fd(), streams.error.as_fd()];
-    let spawned = image(command, !streams.terminal).and_then(|image| image.spawn(three, stage::IGNORED));
+    let spawned = image(command, streams.session).and_then(|image| image.spawn(three, stage::IGNORED));
     spawned.map_err(|error| format!("could not be started: {program}: {error}"))
 }
 

@@ -15,17 +15,15 @@ use crate::tree::{ContentError, Contents, Entry, EntryKind, Tree};
 pub struct LocalExecutor<'a> {
     pub(super) store: &'a Store,
     pub(super) sandboxes: Sandboxes,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// Names of roots known to be there, by tree and further outputs.
     roots: Mutex<BTreeMap<(Digest, Vec<String>), String>>,
 }
 
 impl Limits {
-    /// What one command may use of this machine: three quarters of the memory, half of it for files, 4096 processes,
-    /// 64 MiB of log, and any time.
-    pub fn of_machine() -> Self {
-        let system = rustix::system::sysinfo();
-        let memory = (system.totalram as u64).saturating_mul(u64::from(system.mem_unit.max(1)));
+    /// What one command may use of a machine with `memory` bytes: three quarters of them, half of them for files, 4096
+    /// processes, 64 MiB of log, and any time.
+    pub fn of_memory(memory: u64) -> Self {
         Self {
             memory: Some(memory / 4 * 3),
             processes: Some(4096),
@@ -33,6 +31,12 @@ impl Limits {
             seconds: None,
             log: 64 << 20,
         }
+    }
+
+    /// What one command may use of this machine. Cgroups that hold hbuild are not looked at.
+    pub fn of_machine() -> Self {
+        let system = rustix::system::sysinfo();
+        Self::of_memory((system.totalram as u64).saturating_mul(u64::from(system.mem_unit.max(1))))
     }
 }
 
@@ -68,7 +72,7 @@ impl<'a> LocalExecutor<'a> {
     }
 
     /// The sandbox of `execution`.
-    fn specification(&self, execution: &Execution<'_>) -> Result<Specification, ExecutionError> {
+    pub(super) fn specification(&self, execution: &Execution<'_>) -> Result<Specification, ExecutionError> {
         let root = self.root(execution)?;
         let varied = execution.variation == Variation::Other;
         let jobs = if varied { 1 } else { execution.jobs };
@@ -111,7 +115,7 @@ impl Executor for LocalExecutor<'_> {
 }
 
 /// Puts the sources where the action wants them.
-fn fill(running: &mut Running<'_>, execution: &Execution<'_>) -> Result<(), ExecutionError> {
+pub(super) fn fill(running: &mut Running<'_>, execution: &Execution<'_>) -> Result<(), ExecutionError> {
     for (at, tree) in execution.action.sources.iter().zip(&execution.sources) {
         for entry in order(tree, execution.variation) {
             if (execution.cancelled)() {

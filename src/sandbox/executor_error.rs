@@ -40,12 +40,23 @@ pub enum ExecutorError {
     #[diagnostic(
         code(hbuild::sandbox::no_failure),
         help(
-            "`hbuild build` keeps the sandbox of a step that failed until the step succeeds or `hbuild store gc`"
+            "`hbuild build` keeps the sandbox of a step that failed until the step succeeds or `hbuild store gc`; \
+             the build's name, as FILE#NAME, opens it before its first step"
         )
     )]
     NoFailure {
         /// The derivation id.
         id: String,
+    },
+    /// The shell in a sandbox did not end by itself.
+    #[error("the shell {how}")]
+    #[diagnostic(
+        code(hbuild::sandbox::shell),
+        help("a build whose tools have neither its own shell nor `sh` cannot be looked at from inside")
+    )]
+    Shell {
+        /// `could not be started: sh: No such file or directory`, `ran out of memory (limit 4 GiB)`.
+        how: String,
     },
     /// The root of a failed sandbox is gone, or what is kept is damaged.
     #[error("the failed sandbox of {id} cannot be opened any more: {problem}")]

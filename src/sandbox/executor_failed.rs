@@ -1,12 +1,15 @@
-//! Sandboxes as failed steps left them: kept in one file, and opened again with a shell.
+//! Sandboxes as failed steps left them: kept in one file, and put into a sandbox again.
 //!
 //! The file is one zstd stream: a line of JSON ([`Kept`]), then a tar archive of the writable file system with all
 //! names, modes and times.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FileType, OFlags, Stat};
 use serde::{Deserialize, Serialize};
@@ -14,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::executor::of_sandbox;
 use super::executor_error::ExecutorError;
 use super::executor_outputs::{below, open_own};
-use super::{Command, Finished, LocalExecutor, Running, Specification, StepFailure};
+use super::{Running, Specification, StepFailure};
 use crate::exec::{Execution, ExecutionError};
 use crate::graph::DerivationId;
 use crate::store::{FailedFile, Store};
@@ -55,7 +58,8 @@ pub(super) fn keep(
     };
     serde_json::to_writer(&mut stream, &kept)?;
     stream.write_all(b"\n")?;
-    let mut archive = Archive { out: tar::Builder::new(stream), cancelled: execution.cancelled };
+    let out = tar::Builder::new(stream);
+    let mut archive = Archive { out, names: BTreeMap::new(), cancelled: execution.cancelled };
     below(
         writable.try_clone()?,
         |_, error| error.into(),
@@ -67,13 +71,14 @@ pub(super) fn keep(
 
 struct Archive<'a, W: Write> {
     out: tar::Builder<W>,
+    /// The first names of files that have several, by inode.
+    names: BTreeMap<u64, PathBuf>,
     cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<W: Write> Archive<'_, W> {
     /// Adds an entry; returns the folder where it is one.
     fn entry(&mut self, folder: &OwnedFd, name: &[u8], path: &[u8]) -> io::Result<Option<OwnedFd>> {
-        use std::os::unix::ffi::OsStrExt;
         if (self.cancelled)() {
             return Err(io::Error::other("stopped"));
         }
@@ -81,7 +86,7 @@ impl<W: Write> Archive<'_, W> {
             return Ok(None);
         }
         let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let at = std::path::PathBuf::from(std::ffi::OsStr::from_bytes(path));
+        let at = PathBuf::from(OsStr::from_bytes(path));
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
                 let mut header = header(&stat, tar::EntryType::Directory);
@@ -89,6 +94,14 @@ impl<W: Write> Archive<'_, W> {
                 return Ok(Some(open_own(folder, name, OFlags::DIRECTORY, 0o700)?));
             }
             FileType::RegularFile => {
+                if let Some(first) = self.names.get(&stat.st_ino) {
+                    let mut header = header(&stat, tar::EntryType::Link);
+                    self.out.append_link(&mut header, at, first)?;
+                    return Ok(None);
+                }
+                if stat.st_nlink > 1 {
+                    self.names.insert(stat.st_ino, at.clone());
+                }
                 let mut header = header(&stat, tar::EntryType::Regular);
                 header.set_size(stat.st_size as u64);
                 let file = File::from(open_own(folder, name, OFlags::NONBLOCK, 0o400)?);
@@ -97,7 +110,7 @@ impl<W: Write> Archive<'_, W> {
             FileType::Symlink => {
                 let target = rustix::fs::readlinkat(folder, name, Vec::new())?;
                 let mut header = header(&stat, tar::EntryType::Symlink);
-                self.out.append_link(&mut header, at, std::ffi::OsStr::from_bytes(target.as_bytes()))?;
+                self.out.append_link(&mut header, at, OsStr::from_bytes(target.as_bytes()))?;
             }
             // Nothing listens to a socket or a fifo any more.
             _ => {}
@@ -117,64 +130,78 @@ fn header(stat: &Stat, kind: tar::EntryType) -> tar::Header {
     header
 }
 
-impl LocalExecutor<'_> {
-    /// Opens the sandbox of `id` as its failed step left it, with a shell on the terminal in the step's place:
-    /// its root, its environment (with `terminal` over it), its working directory. Times of files are those of the
-    /// sources again. Returns when the shell has ended.
-    pub fn reopen(
-        &self,
-        id: DerivationId,
-        terminal: &BTreeMap<String, String>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Finished, ExecutionError> {
-        let error = |error: ExecutorError| ExecutionError::Executor(Box::new(error));
-        let stale = |problem: String| error(ExecutorError::Stale { id: id.to_string(), problem });
-        let damaged = |source: io::Error| stale(format!("what is kept of it cannot be read: {source}"));
-        let kept = self.store.failed(&id).map_err(|error| ExecutionError::Content(error.into()))?;
-        let kept = kept.ok_or_else(|| error(ExecutorError::NoFailure { id: id.to_string() }))?;
+/// A sandbox as a failed step left it.
+pub(super) struct Failed {
+    /// The label of the derivation.
+    pub label: String,
+    /// The step that failed.
+    pub step: String,
+    /// How it ended.
+    pub how: String,
+    /// How the sandbox was made.
+    pub specification: Specification,
+    archive: tar::Archive<BufReader<zstd::Decoder<'static, BufReader<File>>>>,
+}
+
+impl Failed {
+    /// What `store` keeps of `id`; `None` where it keeps nothing.
+    pub fn open(store: &Store, id: &DerivationId) -> Result<Option<Self>, ExecutionError> {
+        let damaged = |source: io::Error| damaged(id, &source);
+        let kept = store.failed(id).map_err(|error| ExecutionError::Content(error.into()))?;
+        let Some(kept) = kept else { return Ok(None) };
         let mut stream = BufReader::new(zstd::Decoder::new(kept).map_err(damaged)?);
         let mut line = Vec::new();
         stream.read_until(b'\n', &mut line).map_err(damaged)?;
-        let Kept { step, specification, .. } =
+        let Kept { label, step, how, specification } =
             serde_json::from_slice(&line).map_err(|error| damaged(error.into()))?;
-        if !self.store.is_exec_root(&specification.root) {
-            return Err(stale("its root was collected, or the machine was started since".to_owned()));
+        if !store.is_exec_root(&specification.root) {
+            return Err(stale(id, "its root was collected, or the machine was started since"));
         }
-        let specification = shell(specification, &step, terminal);
-        let mut running = self.sandboxes.start(&specification).map_err(of_sandbox)?;
-        let mut archive = tar::Archive::new(stream);
-        for entry in archive.entries().map_err(damaged)? {
+        Ok(Some(Self { label, step, how, specification, archive: tar::Archive::new(stream) }))
+    }
+
+    /// Puts all of it into `running`, with modes and times.
+    pub fn fill(
+        mut self,
+        id: &DerivationId,
+        running: &mut Running<'_>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), ExecutionError> {
+        let damaged = |source: io::Error| damaged(id, &source);
+        let mut metadata = Vec::new();
+        for entry in self.archive.entries().map_err(damaged)? {
             if cancelled() {
                 return Err(ExecutionError::Cancelled);
             }
-            put(&mut running, &mut entry.map_err(damaged)?).map_err(|error| match error {
+            let mut entry = entry.map_err(damaged)?;
+            let path = absolute(&entry.path_bytes());
+            let (mode, time) =
+                (entry.header().mode().map_err(damaged)?, entry.header().mtime().map_err(damaged)?);
+            put(running, &path, &mut entry).map_err(|error| match error {
                 Put::Sandbox(error) => of_sandbox(error),
                 Put::Archive(error) => damaged(error),
             })?;
+            metadata.push((path, mode, i64::try_from(time).unwrap_or(0)));
         }
-        running.run(&mut io::sink(), cancelled).map_err(of_sandbox)
+        // Folders behind what is in them: it changes their times, and their modes may forbid it.
+        for (path, mode, time) in metadata.iter().rev() {
+            running.metadata(path, *mode, *time).map_err(of_sandbox)?;
+        }
+        Ok(())
     }
 }
 
-/// The specification with a shell in place of the commands.
-fn shell(mut specification: Specification, step: &str, terminal: &BTreeMap<String, String>) -> Specification {
-    let failed = specification.commands.iter().position(|command| command.name == step).unwrap_or(0);
-    let command = specification.commands.drain(..).nth(failed);
-    let mut command = command.unwrap_or_else(|| Command {
-        name: String::new(),
-        arguments: vec!["/bin/sh".to_owned()],
-        environment: BTreeMap::new(),
-        directory: crate::graph::paths::BUILD.to_owned(),
-    });
-    // Of the shell's command line only the program: its options are for scripts.
-    command.arguments.truncate(1);
-    command.arguments.push("-i".to_owned());
-    command.environment.insert("PS1".to_owned(), format!("[{step}] $PWD $ "));
-    command.environment.extend(terminal.clone());
-    specification.commands = vec![command];
-    specification.terminal = true;
-    specification.limits.seconds = None;
-    specification
+fn stale(id: &DerivationId, problem: &str) -> ExecutionError {
+    let error = ExecutorError::Stale { id: id.to_string(), problem: problem.to_owned() };
+    ExecutionError::Executor(Box::new(error))
+}
+
+fn damaged(id: &DerivationId, source: &io::Error) -> ExecutionError {
+    stale(id, &format!("what is kept of it cannot be read: {source}"))
+}
+
+fn absolute(path: &[u8]) -> Vec<u8> {
+    [b"/", path.strip_suffix(b"/").unwrap_or(path)].concat()
 }
 
 enum Put {
@@ -182,18 +209,20 @@ enum Put {
     Archive(io::Error),
 }
 
-fn put<R: Read>(running: &mut Running<'_>, entry: &mut tar::Entry<'_, R>) -> Result<(), Put> {
-    let path = entry.path_bytes();
-    let path = [b"/", path.strip_suffix(b"/").unwrap_or(&path)].concat();
+fn put<R: Read>(running: &mut Running<'_>, path: &[u8], entry: &mut tar::Entry<'_, R>) -> Result<(), Put> {
     let put = match entry.header().entry_type() {
-        tar::EntryType::Directory => running.directory(&path),
+        tar::EntryType::Directory => running.directory(path),
         tar::EntryType::Symlink => {
             let target = entry.link_name_bytes().unwrap_or_default().into_owned();
-            running.symlink(&path, &target)
+            running.symlink(path, &target)
+        }
+        tar::EntryType::Link => {
+            let target = entry.link_name_bytes().unwrap_or_default();
+            running.hard_link(path, &absolute(&target))
         }
         tar::EntryType::Regular => {
             let executable = entry.header().mode().map_err(Put::Archive)? & 0o111 != 0;
-            running.file(&path, executable, entry.size(), entry)
+            running.file(path, executable, entry.size(), entry)
         }
         _ => Ok(()),
     };

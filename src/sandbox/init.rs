@@ -6,13 +6,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 
 use super::command::Streams;
 use super::seccomp::Filter;
 use super::wire::{At, Fault, InitReport, Outcome, Request, Step, Stream, tell};
-use super::{StepFailure, command, fill, mounts, restrict, stage, sys, watch};
+use super::{Attachment, StepFailure, command, fill, mounts, restrict, stage, sys, watch};
 use crate::store::{Applied, Usage};
 
 /// How often memory is looked at.
@@ -27,13 +29,10 @@ pub(super) fn refuse(descriptors: &[OwnedFd], error: io::Error) {
     }
 }
 
-/// Is the init. Its descriptors: the control socket, and the terminal's three where one is asked for.
-pub(super) fn main(request: Request, mut descriptors: Vec<OwnedFd>, filter: &Filter) -> ! {
-    if descriptors.is_empty() {
-        sys::exit_now(1);
-    }
-    let control = descriptors.remove(0);
-    let done = run(&request, &control, descriptors, filter);
+/// Is the init, which talks with hbuild over `control`.
+pub(super) fn main(request: Request, control: Option<OwnedFd>, filter: &Filter) -> ! {
+    let Some(control) = control else { sys::exit_now(1) };
+    let done = run(&request, &control, filter);
     let report = match done {
         Ok(Some(outcome)) => InitReport::Finished(Box::new(outcome)),
         // hbuild went away.
@@ -43,12 +42,7 @@ pub(super) fn main(request: Request, mut descriptors: Vec<OwnedFd>, filter: &Fil
     sys::exit_now(i32::from(tell(&control, &report, &[]).is_err()))
 }
 
-fn run(
-    request: &Request,
-    control: &OwnedFd,
-    terminal: Vec<OwnedFd>,
-    filter: &Filter,
-) -> Result<Option<Outcome>, Fault> {
+fn run(request: &Request, control: &OwnedFd, filter: &Filter) -> Result<Option<Outcome>, Fault> {
     let specification = &request.specification;
     set_parent_process_death_signal(Some(Signal::KILL)).at(Step::Restrictions, "signal of death")?;
     // Neither memory nor environment of this process can be read from inside, nor can it be traced.
@@ -58,7 +52,7 @@ fn run(
     }
     let (space, mounts) = mounts::enter_sandbox(specification)?;
     let mut applied = Applied { mounts, seccomp: filter.digest.clone(), ..described() };
-    let (log, streams) = streams(terminal)?;
+    let (ends, streams) = streams(specification.attachment)?;
     // The stage's socket must not be here: nobody but hbuild may hold its other end.
     sys::duplicate_to(streams.input.as_fd(), 0).at(Step::Restrictions, "/dev/null")?;
     restrict::restrict(specification, &filter.program, &mut applied)?;
@@ -66,9 +60,9 @@ fn run(
     if request.strict && !applied.missing.is_empty() {
         return Err(Fault { step: Step::Strict, what: applied.missing.join(", "), errno: 0 });
     }
-    let ready = [space.as_fd(), log.as_fd()];
+    let ready: Vec<_> = [&space].into_iter().chain(&ends).map(AsFd::as_fd).collect();
     tell(control, &InitReport::Ready, &ready).at(Step::Talk, "ready")?;
-    drop(log);
+    drop(ends);
 
     let mut stream = BufReader::with_capacity(1 << 16, Stream(control));
     if !fill::take(&space, specification.epoch, mounts::folders(specification), &mut stream)? {
@@ -92,18 +86,42 @@ fn described() -> Applied {
     }
 }
 
-/// The end of the log that hbuild reads, and what the commands get. The pipe is made here, so that it belongs to the
-/// user inside: `/dev/stderr` can be opened.
-fn streams(terminal: Vec<OwnedFd>) -> Result<(OwnedFd, Streams), Fault> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC).at(Step::Restrictions, "log")?;
-    if let Ok([input, output, error]) = <[OwnedFd; 3]>::try_from(terminal) {
-        return Ok((read, Streams { input, output, error, terminal: true }));
+/// The ends that hbuild gets, and what the commands get. All are made here, so that they belong to the user inside:
+/// `/dev/stderr` can be opened.
+fn streams(attachment: Attachment) -> Result<(Vec<OwnedFd>, Streams), Fault> {
+    let pipe = || pipe_with(PipeFlags::CLOEXEC).at(Step::Restrictions, "pipe");
+    match attachment {
+        Attachment::Log => {
+            let (read, output) = pipe()?;
+            let flags = OFlags::RDWR | OFlags::CLOEXEC;
+            let null = rustix::fs::open("/dev/null", flags, Mode::empty());
+            let input = null.at(Step::Restrictions, "/dev/null")?;
+            let error = output.try_clone().at(Step::Restrictions, "log")?;
+            Ok((vec![read], Streams { input, output, error, session: true }))
+        }
+        Attachment::Pipes => {
+            let ((input, write), (read, output), (read_error, error)) = (pipe()?, pipe()?, pipe()?);
+            Ok((vec![read, write, read_error], Streams { input, output, error, session: true }))
+        }
+        Attachment::Terminal => {
+            let (own, terminal) = terminal().at(Step::Restrictions, "terminal")?;
+            let copy = || terminal.try_clone().at(Step::Restrictions, "terminal");
+            let (output, error) = (copy()?, copy()?);
+            Ok((vec![own], Streams { input: terminal, output, error, session: false }))
+        }
     }
-    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
-    let null = rustix::fs::open("/dev/null", flags, rustix::fs::Mode::empty());
-    let input = null.at(Step::Restrictions, "/dev/null")?;
-    let error = write.try_clone().at(Step::Restrictions, "log")?;
-    Ok((read, Streams { input, output: write, error, terminal: false }))
+}
+
+/// A new terminal, which becomes that of a session of this process, and hbuild's end of it.
+fn terminal() -> std::io::Result<(OwnedFd, OwnedFd)> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let own = openpt(flags)?;
+    unlockpt(&own)?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let terminal = rustix::fs::open(ptsname(&own, Vec::new())?, flags, Mode::empty())?;
+    rustix::process::setsid()?;
+    rustix::process::ioctl_tiocsctty(&terminal)?;
+    Ok((own, terminal))
 }
 
 /// The commands while they run.
@@ -127,6 +145,18 @@ enum End {
     Gone,
 }
 
+impl End {
+    /// The exit status as a shell would give it, where the command ended by itself.
+    fn status(&self) -> Option<u8> {
+        let number = match *self {
+            Self::Status(status) if libc::WIFSIGNALED(status) => 128 + libc::WTERMSIG(status),
+            Self::Status(status) => libc::WEXITSTATUS(status),
+            _ => return None,
+        };
+        u8::try_from(number).ok()
+    }
+}
+
 impl<'a> Running<'a> {
     fn new(
         request: &'a Request,
@@ -143,15 +173,15 @@ impl<'a> Running<'a> {
     /// Runs the commands up to the first that fails.
     fn commands(&mut self) -> Option<StepFailure> {
         for command in &self.request.specification.commands {
-            let failure = match command::start(command, &self.streams) {
+            let (failure, status) = match command::start(command, &self.streams) {
                 Ok(pid) => {
                     let end = self.wait(pid);
-                    self.describe(end)
+                    (self.describe(&end), end.status())
                 }
-                Err(how) => Some(how),
+                Err(how) => (Some(how), None),
             };
             if let Some(how) = failure {
-                return Some(StepFailure { step: command.name.clone(), how });
+                return Some(StepFailure { step: command.name.clone(), how, status });
             }
         }
         None
@@ -206,9 +236,9 @@ impl<'a> Running<'a> {
     }
 
     /// What to say of a command that ended so; `None` where it did well.
-    fn describe(&self, end: End) -> Option<String> {
+    fn describe(&self, end: &End) -> Option<String> {
         let limits = &self.request.specification.limits;
-        let how = match end {
+        let how = match *end {
             End::Status(0) => return None,
             End::Status(status) if libc::WIFSIGNALED(status) => {
                 let signal = libc::WTERMSIG(status);

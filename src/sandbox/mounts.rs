@@ -10,7 +10,7 @@ use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::wire::{At, Fault, Step};
-use super::{Specification, sys};
+use super::{Attachment, Specification, sys};
 
 /// Folders in the stage's root.
 const ROOTS: &str = "/roots";
@@ -22,6 +22,8 @@ const SPACE: &str = "/space";
 const NODES: &[&str] = &["full", "null", "random", "urandom", "zero"];
 /// One that containers may lack.
 const TERMINAL: &str = "tty";
+/// Where terminals are, below the folder of devices.
+const TERMINALS: &str = "/pts";
 const LINKS: &[(&str, &str)] = &[
     ("fd", "/proc/self/fd"),
     ("stderr", "/proc/self/fd/2"),
@@ -37,7 +39,8 @@ const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID;
 
 /// Leaves the host's mounts behind: afterwards `/` is a small tree that holds the folder of roots (the working
 /// directory before), read-only, the device nodes, and the host's procfs, without which the kernel allows no other.
-pub(super) fn prepare() -> Result<(), Fault> {
+/// Where sandboxes are to have terminals, there is a place for those too.
+pub(super) fn prepare(terminal: bool) -> Result<(), Fault> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private).at(Step::Mounts, "/ private")?;
     let base = ["/tmp", "/run", "/mnt", "/var", "/usr"].into_iter().find(|path| Path::new(path).is_dir());
@@ -51,14 +54,14 @@ pub(super) fn prepare() -> Result<(), Fault> {
     rustix::mount::mount_bind(".", below(ROOTS)).at(Step::Mounts, "folder of roots")?;
     protect(&below(ROOTS), READ_ONLY | libc::MOUNT_ATTR_NODEV)
         .at(Step::Mounts, "folder of roots read-only")?;
-    prepare_devices(&below(DEVICES))?;
+    prepare_devices(&below(DEVICES), terminal)?;
     rustix::mount::mount_bind_recursive("/proc", below("/proc")).at(Step::Proc, "/proc of the host")?;
     chdir(base).at(Step::Mounts, base)?;
     enter().at(Step::Mounts, "root of the stage")?;
     protect("/", READ_ONLY).at(Step::Mounts, "root of the stage read-only")
 }
 
-fn prepare_devices(folder: &str) -> Result<(), Fault> {
+fn prepare_devices(folder: &str, terminal: bool) -> Result<(), Fault> {
     for node in NODES.iter().chain([&TERMINAL]) {
         let (device, place) = (format!("/dev/{node}"), format!("{folder}/{node}"));
         if *node == TERMINAL && !Path::new(&device).exists() {
@@ -72,6 +75,10 @@ fn prepare_devices(folder: &str) -> Result<(), Fault> {
         rustix::fs::symlinkat(*target, CWD, format!("{folder}/{name}")).at(Step::Mounts, name)?;
     }
     make_folder(&format!("{folder}/shm"), 0o755).at(Step::Mounts, "/dev/shm")?;
+    if terminal {
+        make_folder(&format!("{folder}{TERMINALS}"), 0o755).at(Step::Mounts, "/dev/pts")?;
+        rustix::fs::symlinkat("pts/ptmx", CWD, format!("{folder}/ptmx")).at(Step::Mounts, "/dev/ptmx")?;
+    }
     rustix::mount::mount_bind_recursive(folder, folder).at(Step::Mounts, "/dev")?;
     let attributes = READ_ONLY | libc::MOUNT_ATTR_NOEXEC;
     sys::add_mount_attributes(&c_string(folder), attributes, true).at(Step::Mounts, "/dev read-only")
@@ -91,6 +98,13 @@ pub(super) fn enter_sandbox(specification: &Specification) -> Result<(OwnedFd, V
     let device = mount_point("/dev")?;
     rustix::mount::mount_bind_recursive(DEVICES, &device).at(Step::Mounts, "/dev")?;
     mounts.push("/dev nodes read-only".to_owned());
+    if specification.attachment == Attachment::Terminal {
+        let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+        let options = c"newinstance,ptmxmode=0666,mode=0620";
+        rustix::mount::mount("devpts", format!("{device}{TERMINALS}"), "devpts", flags, options)
+            .at(Step::Mounts, "/dev/pts")?;
+        mounts.push("/dev/pts own".to_owned());
+    }
     let outputs = specification.outputs.iter().map(|path| (path.trim_start_matches('/'), path.as_str()));
     for (name, path) in FOLDERS.iter().map(|(name, path, _)| (*name, *path)).chain(outputs) {
         rustix::mount::mount_bind(format!("{SPACE}/{name}"), mount_point(path)?).at(Step::Mounts, path)?;

@@ -27,6 +27,15 @@ pub struct Finished {
     pub writable: OwnedFd,
 }
 
+/// The other ends of what attached commands have.
+#[derive(Debug)]
+pub struct Ends {
+    /// Where their input is written to; a terminal's own end.
+    pub input: OwnedFd,
+    /// Where their standard error is read from, where it is not the terminal's.
+    pub error: Option<OwnedFd>,
+}
+
 /// Talk with an init and its stage, from the end of filling to the end of all processes.
 pub(super) struct Conversation<'a> {
     control: BorrowedFd<'a>,
@@ -35,6 +44,8 @@ pub(super) struct Conversation<'a> {
     /// Bytes of the log so far.
     logged: u64,
     log: Option<OwnedFd>,
+    /// What the init sent besides.
+    others: Vec<OwnedFd>,
     writable: Option<OwnedFd>,
     told: Option<Result<Outcome, SandboxError>>,
     control_open: bool,
@@ -43,7 +54,23 @@ pub(super) struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     pub(super) fn new(control: BorrowedFd<'a>, stage: BorrowedFd<'a>, log_limit: u64) -> Self {
         let (log, writable, told) = (None, None, None);
-        Self { control, stage, log_limit, logged: 0, log, writable, told, control_open: true }
+        let others = Vec::new();
+        Self { control, stage, log_limit, logged: 0, log, others, writable, told, control_open: true }
+    }
+
+    /// The other ends of what the commands have, once the sandbox stands; `None` where it does not.
+    pub(super) fn ends(&mut self) -> Result<Option<Ends>, SandboxError> {
+        self.hear_init()?;
+        let Some(output) = &self.log else { return Ok(None) };
+        let mut others = self.others.drain(..);
+        let ends = match (others.next(), others.next()) {
+            (Some(input), error) => Ends { input, error },
+            (None, _) => {
+                let input = output.try_clone().map_err(|error| ended("terminal", &error))?;
+                Ends { input, error: None }
+            }
+        };
+        Ok(Some(ends))
     }
 
     /// Listens until no process of the sandbox is left: what came of it, and whether the stage can be used again.
@@ -100,6 +127,7 @@ impl<'a> Conversation<'a> {
             Ok(Some((InitReport::Ready, descriptors))) => {
                 let mut descriptors = descriptors.into_iter();
                 (self.writable, self.log) = (descriptors.next(), descriptors.next());
+                self.others = descriptors.collect();
             }
             Ok(Some((InitReport::Fault(fault), _))) => self.told = Some(Err(fault.into())),
             Ok(Some((InitReport::Finished(outcome), _))) => self.told = Some(Ok(*outcome)),
@@ -116,7 +144,8 @@ impl<'a> Conversation<'a> {
         let Some(pipe) = &self.log else { return Ok(()) };
         let mut buffer = [0; 1 << 16];
         let length = match rustix::io::retry_on_intr(|| rustix::io::read(pipe, &mut buffer)) {
-            Ok(0) => {
+            // A terminal that nobody has open any more says so.
+            Ok(0) | Err(rustix::io::Errno::IO) => {
                 self.log = None;
                 return Ok(());
             }

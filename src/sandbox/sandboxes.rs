@@ -9,9 +9,9 @@ use std::sync::Mutex;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::error::ended;
-use super::running::Conversation;
+use super::running::{Conversation, Ends};
 use super::wire::{Request, StageReport, Stream, hear, tell};
-use super::{Finished, STAGE_ARGUMENT, SandboxError, Specification, fill};
+use super::{Attachment, Finished, STAGE_ARGUMENT, SandboxError, Specification, fill};
 
 /// Users that root becomes, the first that its user namespace has. Of the first no system gives away any: it lies
 /// behind what distributions use, systemd's dynamic users and containers included.
@@ -65,14 +65,13 @@ impl Sandboxes {
 
     /// A sandbox of `specification`, to be filled and run.
     pub fn start(&self, specification: &Specification) -> Result<Running<'_>, SandboxError> {
-        let kind = Kind { other_user: specification.other_user, terminal: specification.terminal };
+        let kind = Kind {
+            other_user: specification.other_user,
+            terminal: specification.attachment == Attachment::Terminal,
+        };
         let (own, control) = pair().map_err(|error| ended("no socket", &error))?;
         let request = Request { specification: specification.clone(), strict: self.options.strict };
-        let (input, output, error) = (io::stdin(), io::stdout(), io::stderr());
-        let mut descriptors = vec![control.as_fd()];
-        if kind.terminal {
-            descriptors.extend([input.as_fd(), output.as_fd(), error.as_fd()]);
-        }
+        let descriptors = [control.as_fd()];
         // An idle stage may have been killed since.
         if let Some(stage) = self.take_idle(kind)
             && tell(stage.socket(), &request, &descriptors).is_ok()
@@ -207,6 +206,19 @@ impl<'a> Running<'a> {
         written.map_err(|error| self.refused(&error))
     }
 
+    /// Makes `path` one more name of the file `target`, which is there.
+    pub fn hard_link(&mut self, path: &[u8], target: &[u8]) -> Result<(), SandboxError> {
+        let written = fill::hard_link(&mut self.control, path, target);
+        written.map_err(|error| self.refused(&error))
+    }
+
+    /// Gives the file or directory `path` this mode and time. Into a directory whose mode forbids it, nothing can be
+    /// put afterwards.
+    pub fn metadata(&mut self, path: &[u8], mode: u32, time: i64) -> Result<(), SandboxError> {
+        let written = fill::metadata(&mut self.control, path, mode, time);
+        written.map_err(|error| self.refused(&error))
+    }
+
     /// Runs the commands; `log` gets what they write, in order. No process of the sandbox is left when it returns.
     /// `cancelled` is asked about fifty times a second.
     pub fn run(
@@ -221,6 +233,32 @@ impl<'a> Running<'a> {
         let stage = self.stage.take().expect("taken here alone");
         let talk = Conversation::new(self.control.get_ref().0.as_fd(), stage.socket(), self.log_limit);
         let (result, gone) = talk.until_gone(log, cancelled);
+        if gone {
+            self.sandboxes.keep_idle(stage);
+        }
+        result
+    }
+
+    /// Runs the commands as [`Running::run`] does, attached as the specification says: `output` gets what they write
+    /// to standard output, and `attach`, before anything runs, the other ends.
+    pub fn interact(
+        mut self,
+        output: &mut dyn Write,
+        attach: &mut dyn FnMut(Ends) -> io::Result<()>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Finished, SandboxError> {
+        if let Err(error) = self.control.flush() {
+            return Err(self.refused(&error));
+        }
+        let stage = self.stage.take().expect("taken here alone");
+        let control = self.control.get_ref().0.try_clone().map_err(|error| ended("sandbox", &error))?;
+        let mut talk = Conversation::new(control.as_fd(), stage.socket(), self.log_limit);
+        if let Some(ends) = talk.ends()? {
+            attach(ends).map_err(|error| ended("terminal", &error))?;
+            let written = fill::end(&mut self.control).and_then(|()| self.control.flush());
+            written.map_err(|error| ended("sandbox", &error))?;
+        }
+        let (result, gone) = talk.until_gone(output, cancelled);
         if gone {
             self.sandboxes.keep_idle(stage);
         }

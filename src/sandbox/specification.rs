@@ -29,8 +29,19 @@ pub struct Specification {
     pub one_processor: bool,
     /// Whether, run as root, another unprivileged user of the host is taken than usual.
     pub other_user: bool,
-    /// Whether the commands get the terminal of hbuild instead of a log and no input.
-    pub terminal: bool,
+    /// What the commands have as standard input, output and error.
+    pub attachment: Attachment,
+}
+
+/// What commands have as standard input, output and error. All of it is made inside, and belongs to the user there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attachment {
+    /// No input; both outputs are the log.
+    Log,
+    /// A pipe each.
+    Pipes,
+    /// A terminal of their own, with a /dev/pts.
+    Terminal,
 }
 
 /// A process of a sandbox.
@@ -68,6 +79,8 @@ pub struct StepFailure {
     pub step: String,
     /// `exited with status 2`, `was killed by signal SIGSEGV`, `ran out of memory (limit 4 GiB)`.
     pub how: String,
+    /// The exit status as a shell would give it, where it ended by itself.
+    pub status: Option<u8>,
 }
 
 impl Specification {
@@ -94,7 +107,7 @@ impl Specification {
             limits,
             one_processor: false,
             other_user: false,
-            terminal: false,
+            attachment: Attachment::Log,
         }
     }
 }

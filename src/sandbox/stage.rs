@@ -21,7 +21,7 @@ pub const STAGE_ARGUMENT: &str = "__sandbox-stage";
 pub(super) const INSIDE: u32 = 1000;
 
 /// Is a stage, until hbuild goes. `arguments` are those behind [`STAGE_ARGUMENT`]: the user to become, or `-`, and
-/// whether it stays in the session of its terminal.
+/// whether its sandboxes have terminals.
 pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     let user = arguments.first().and_then(|user| user.to_str()?.parse().ok());
     let terminal = arguments.get(1).is_some_and(|word| word == "terminal");
@@ -54,9 +54,7 @@ fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
     for signal in IGNORED {
         sys::set_signal(*signal, true);
     }
-    if !terminal {
-        rustix::process::setsid().at(Step::Restrictions, "session")?;
-    }
+    rustix::process::setsid().at(Step::Restrictions, "session")?;
     rustix::process::umask(rustix::fs::Mode::empty());
     // Where memory runs out, the commands are to go first. Raising one's own score needs nothing.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
@@ -66,7 +64,7 @@ fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
         set_dumpable_behavior(DumpableBehavior::Dumpable).at(Step::User, "dumpable")?;
     }
     unshare()?;
-    mounts::prepare()?;
+    mounts::prepare(terminal)?;
     restrict::bound_capabilities().at(Step::Restrictions, "capabilities")
 }
 
@@ -105,7 +103,7 @@ fn serve(
         namespaces |= libc::CLONE_NEWNET;
     }
     let child = match sys::clone(namespaces) {
-        Ok(None) => init::main(request, descriptors, filter),
+        Ok(None) => init::main(request, descriptors.into_iter().next(), filter),
         Ok(Some(child)) => child,
         Err(error) => {
             init::refuse(&descriptors, error);

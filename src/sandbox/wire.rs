@@ -19,8 +19,7 @@ const DESCRIPTORS: usize = 4;
 /// Longest frame: scripts are the largest part, and the kernel takes no longer arguments.
 const LONGEST: usize = 64 << 20;
 
-/// hbuild to a stage: make a sandbox. Descriptors: the init's end of the control socket; where the specification
-/// asks for a terminal, then its three.
+/// hbuild to a stage: make a sandbox. Descriptor: the init's end of the control socket.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) specification: Specification,
@@ -41,7 +40,8 @@ pub(super) enum StageReport {
 /// An init to hbuild, over the control socket.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum InitReport {
-    /// The sandbox stands. Descriptors: its writable file system, and the end of the log to read from.
+    /// The sandbox stands. Descriptors: its writable file system, and the end of the log to read from, or of the
+    /// commands' output; with pipes then the ends of their input and their error. A terminal's is one for both ways.
     Ready,
     /// It could not be made, or not filled.
     Fault(Fault),

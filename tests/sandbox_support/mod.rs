@@ -8,7 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
-use hbuild::sandbox::{Command, Finished, Limits, SandboxError, Sandboxes, Specification, StageOptions};
+use hbuild::sandbox::{
+    Attachment, Command, Finished, Limits, SandboxError, Sandboxes, Specification, StageOptions,
+};
 
 use crate::support::skip;
 
@@ -163,7 +165,7 @@ pub fn specification(script: &str) -> Specification {
         limits: Limits { memory: None, processes: None, space: 256 << 20, seconds: Some(120), log: 1 << 20 },
         one_processor: false,
         other_user: false,
-        terminal: false,
+        attachment: Attachment::Log,
     }
 }
 

@@ -8,7 +8,7 @@ use miette::Diagnostic;
 
 use super::checks::{BUILDS, Check, Status};
 use crate::graph::paths;
-use crate::sandbox::{Limits, SandboxError, Sandboxes, Specification, StageOptions};
+use crate::sandbox::{Attachment, Limits, SandboxError, Sandboxes, Specification, StageOptions};
 use crate::store::Applied;
 
 /// Space and memory of the sandbox.
@@ -63,7 +63,7 @@ fn make(program: &Path) -> Result<Applied, SandboxError> {
         },
         one_processor: false,
         other_user: false,
-        terminal: false,
+        attachment: Attachment::Log,
     };
     Ok(sandboxes.start(&specification)?.run(&mut std::io::sink(), &|| false)?.applied)
 }
