@@ -31,7 +31,7 @@ build nginx-server {
     script = """
       ./configure --prefix=/usr/share/nginx --sbin-path=/usr/sbin/nginx --conf-path=/etc/nginx/nginx.conf \
         --pid-path=/tmp/nginx.pid --lock-path=/tmp/nginx.lock \
-        --error-log-path=/dev/stderr --http-log-path=/dev/stdout \
+        --error-log-path=stderr --http-log-path=/dev/stdout \
         --http-client-body-temp-path=/tmp/client --http-proxy-temp-path=/tmp/proxy \
         --http-fastcgi-temp-path=/tmp/fastcgi --http-uwsgi-temp-path=/tmp/uwsgi --http-scgi-temp-path=/tmp/scgi \
         --with-threads --with-file-aio --with-http_ssl_module --with-http_v2_module --with-http_v3_module \
@@ -64,7 +64,7 @@ image nginx {
     "/etc/nginx/nginx.conf" = file(text = """
       worker_processes auto;
       pid /tmp/nginx.pid;
-      error_log /dev/stderr warn;
+      error_log stderr warn;
       events { worker_connections 1024; }
       http {
         include /etc/nginx/mime.types;

@@ -13,9 +13,11 @@ use super::skip;
 /// Account and group that the images run as.
 const ACCOUNT: &str = "65532:65532";
 
-/// Where everything of this test run lies. Emptied when the process first asks for it.
+/// Where everything of this test run lies. Emptied when the process first asks for it. Its name is short: podman
+/// takes no path of more than 50 characters for its `--runroot`.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+    let name = env!("CARGO_CRATE_NAME").split('_').next().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     // podman leaves its overlay folder mounted on itself.
     let _ = Command::new("umount").arg("-q").arg(folder.join("podman/root/overlay")).output();
     let _ = fs::remove_dir_all(&folder);
@@ -326,7 +328,8 @@ impl Drop for Service {
 fn chroot(name: &str, flavor: &str, tmp: bool, program: Option<&str>) -> Command {
     let tmpfs = if tmp { "mount -t tmpfs tmpfs \"$0/tmp\";" } else { "" };
     let script = format!(
-        "mount --bind \"$0\" \"$0\"; mount --rbind /dev \"$0/dev\"; mount -t proc proc \"$0/proc\"; {tmpfs}
+        "chown {ACCOUNT} /proc/self/fd/1 /proc/self/fd/2 || true
+        mount --bind \"$0\" \"$0\"; mount --rbind /dev \"$0/dev\"; mount -t proc proc \"$0/proc\"; {tmpfs}
         mount -o remount,bind,ro \"$0\"; root=$0; exec chroot --userspec={ACCOUNT} --groups= \"$root\" \"$@\""
     );
     let config = configuration(&image(name, flavor));
