@@ -127,7 +127,7 @@ struct Made<'w, 'p> {
 
 impl<'w, 'p> Made<'w, 'p> {
     /// What `records` has all of. A variant of which one architecture is missing is not made.
-    fn of(whole: &'w WholeGraph<'p>, records: &BTreeMap<DerivationId, Record>, format: Format) -> Self {
+    fn of(whole: &'w WholeGraph<'p>, records: &Records, format: Format) -> Self {
         let has = |planned: &Planned<'_>| {
             let tree = (format == Format::Dir).then_some(planned.plan.merge);
             planned.plan.roots().into_iter().chain(tree).all(|id| records.contains_key(&id))
@@ -164,13 +164,16 @@ pub fn execute_with(
     })
 }
 
+/// What the derivations of a graph have given.
+type Records = BTreeMap<DerivationId, Record>;
+
 /// The records of `wanted`, and where it is asked for, what its commands gave a second time.
 fn run(
     whole: &WholeGraph<'_>,
     wanted: &[DerivationId],
     options: &BuildOptions,
     surroundings: &Surroundings<'_>,
-) -> Result<(BTreeMap<DerivationId, Record>, Option<Vec<Checked>>), BuildFailure> {
+) -> Result<(Records, Option<Vec<Checked>>), BuildFailure> {
     let (graph, store, observer) = (&whole.graph, surroundings.store, surroundings.observer);
     with_builders(options, surroundings, |builders, execution| {
         let records = execute(graph, wanted, store, builders, execution, observer)?;
@@ -235,7 +238,7 @@ fn keep(
     builds: &[BuildResult],
     store: &Store,
     output: &Path,
-    records: &BTreeMap<DerivationId, Record>,
+    records: &Records,
 ) -> Result<(), BuildFailure> {
     let mut by_path: BTreeMap<PathBuf, BTreeSet<DerivationKey>> = BTreeMap::new();
     for planned in images {

@@ -52,6 +52,9 @@ pub struct Difference {
     pub kind: DifferenceKind,
 }
 
+/// Where two files begin to differ: the offset, and the byte of each, `None` where it ends there.
+pub type FirstByte = (u64, [Option<u8>; 2]);
+
 /// What is not the same at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DifferenceKind {
@@ -65,9 +68,8 @@ pub enum DifferenceKind {
     Mode(u16, u16),
     /// The target of a symbolic link.
     Target(String, String),
-    /// The contents of a file, where they were compared: the offset of the first byte that differs, and both bytes,
-    /// `None` where one file ends there.
-    Content(Option<(u64, [Option<u8>; 2])>),
+    /// The contents of a file, and where they were compared the first byte that differs.
+    Content(Option<FirstByte>),
 }
 
 impl fmt::Display for Difference {
@@ -260,7 +262,7 @@ fn first_byte(
     trees: &[Tree; 2],
     contents: &[InputContents<'_>; 2],
     path: &TreePath,
-) -> Result<Option<(u64, [Option<u8>; 2])>, ContentError> {
+) -> Result<Option<FirstByte>, ContentError> {
     let open = |side: usize| -> Result<Box<dyn Read + Send + '_>, ContentError> {
         match trees[side].get(path).map(|entry| &entry.kind) {
             Some(EntryKind::File { digest, size, .. }) if *size > 0 => contents[side].open(digest),

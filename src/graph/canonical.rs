@@ -111,7 +111,8 @@ impl Sorter<'_> {
         let word = &rest[..end];
         let whole = word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         let known = word.first()?.is_ascii_alphabetic();
-        if !known && !(whole && end <= LONGEST_NUMBER && word != b"-0") {
+        let short = whole && end <= LONGEST_NUMBER && word != b"-0";
+        if !known && !short {
             return None;
         }
         out.extend_from_slice(word);

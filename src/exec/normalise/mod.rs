@@ -14,13 +14,16 @@ pub(super) struct Normalised<'a> {
     debris: Option<&'static str>,
 }
 
+/// A head, and the rest behind it.
+type Headed<'a> = Chain<Cursor<Vec<u8>>, &'a mut dyn Read>;
+
 enum Form<'a> {
     /// As it is.
     Plain(&'a mut dyn Read),
     /// With another head.
-    Headed(Chain<Cursor<Vec<u8>>, &'a mut dyn Read>),
+    Headed(Headed<'a>),
     /// A static archive.
-    Archive(Box<Archive<Chain<Cursor<Vec<u8>>, &'a mut dyn Read>>>),
+    Archive(Box<Archive<Headed<'a>>>),
 }
 
 impl<'a> Normalised<'a> {
