@@ -41,7 +41,6 @@ fn a_build_that_ignores_signals_is_stopped_at_once_and_the_next_goes_on() {
     if !builds::executes(&workspace, "app.hb#fast") {
         return;
     }
-    let mounts = processes::mounts();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut command = workspace.command(&["build", "app.hb#slow", "-o", "slow"]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -62,7 +61,8 @@ fn a_build_that_ignores_signals_is_stopped_at_once_and_the_next_goes_on() {
         assert!(took < Duration::from_millis(1500), "{took:?}");
         assert!(said.ends_with("hbuild: stopped\n"), "{said}");
         assert!(output.stdout.is_empty() && !workspace.path("project/slow").exists());
-        assert_eq!(processes::mounts(), mounts);
+        let folder = workspace.path("store");
+        assert!(!processes::mounts().contains(folder.to_str().unwrap()), "a mount is left");
         workspace.assert_nothing_half_written();
     }
     workspace.must(&["build", "app.hb#slow", "-o", "slow"]);
