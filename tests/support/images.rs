@@ -142,7 +142,7 @@ pub fn build(name: &str, arguments: &[&str]) -> PathBuf {
 }
 
 /// What narrows a build to amd64 and the flavor; the empty one for recipes without flavors.
-fn narrowed<'a>(flavor: &'a str) -> Vec<&'a str> {
+fn narrowed(flavor: &str) -> Vec<&str> {
     let flavors = ["--flavor", flavor].into_iter().filter(|_| !flavor.is_empty());
     ["--arch", "amd64"].into_iter().chain(flavors).collect()
 }
