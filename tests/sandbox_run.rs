@@ -179,7 +179,7 @@ fn circumstances_can_be_varied() {
     let script = "while read name value; do [ $name != Cpus_allowed_list: ] || echo $value; done < /proc/self/status; id -u";
     let mut wanted = specification(script);
     wanted.one_processor = true;
-    wanted.other_user = true;
+    wanted.other_machine = true;
     let (finished, log) = roots.run(&wanted).unwrap();
     assert_eq!(finished.failure, None, "{log}");
     let lines: Vec<_> = log.lines().collect();

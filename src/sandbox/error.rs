@@ -66,6 +66,18 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
+    /// The copy of a root, as a varied sandbox has it, could not be made.
+    #[error("cannot copy {path} of the sandbox's root to a file system of its own")]
+    #[diagnostic(
+        code(hbuild::sandbox::no_copy),
+        help("--check keeps the copy in memory, one for each job: try again with fewer --jobs")
+    )]
+    NoCopy {
+        /// The path inside.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
     /// A directory that something is mounted on is missing in the root, or is none.
     #[error("the sandbox's root has no directory {path}")]
     #[diagnostic(
@@ -156,6 +168,8 @@ impl From<Fault> for SandboxError {
         match step {
             Step::User | Step::Namespaces | Step::Mounts => Self::Forbidden { what, source },
             Step::Proc => Self::NoProc { source },
+            Step::Copy if errno == libc::ECANCELED => Self::Cancelled,
+            Step::Copy => Self::NoCopy { path: what, source },
             Step::Root => Self::NoRoot { root: what, source },
             Step::MountPoint => Self::NoMountPoint { path: what },
             Step::Restrictions => Self::NotClosed { what, source },

@@ -11,6 +11,10 @@ use crate::graph::paths;
 use crate::store::{ExecRoot, Store, StoreError};
 use crate::tree::{ContentError, Contents, Entry, EntryKind, Tree};
 
+/// How much larger the writable file system of a varied execution is: its size is half of the machine's memory, which
+/// no output may depend on.
+const OTHER_SPACE: u64 = 1 << 20;
+
 /// Executes commands in sandboxes of this machine.
 pub struct LocalExecutor<'a> {
     pub(super) store: &'a Store,
@@ -75,10 +79,15 @@ impl<'a> LocalExecutor<'a> {
     pub(super) fn specification(&self, execution: &Execution<'_>) -> Result<Specification, ExecutionError> {
         let root = self.root(execution)?;
         let varied = execution.variation == Variation::Other;
-        let jobs = if varied { 1 } else { execution.jobs };
+        let jobs = match execution.jobs {
+            1 if varied => 2,
+            _ if varied => 1,
+            jobs => jobs,
+        };
         let mut specification = Specification::of(execution.action, root, jobs, self.limits.clone());
         specification.one_processor = varied;
-        specification.other_user = varied;
+        specification.other_machine = varied;
+        specification.limits.space += if varied { OTHER_SPACE } else { 0 };
         Ok(specification)
     }
 }

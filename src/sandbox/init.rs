@@ -1,7 +1,7 @@
 //! The init of one sandbox, process 1 of its namespace: mounts, restricts itself, takes the files that hbuild sends,
 //! runs the commands one after another, and kills whatever they left.
 
-use std::io::{self, BufReader};
+use std::io::BufReader;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,8 @@ use crate::store::{Applied, Usage};
 const WATCH: Duration = Duration::from_millis(100);
 
 /// Tells hbuild that no init could be started.
-pub(super) fn refuse(descriptors: &[OwnedFd], error: io::Error) {
-    if let (Some(control), Err(fault)) =
-        (descriptors.first(), Err::<(), _>(error).at(Step::Namespaces, "mount, pid and ipc namespaces"))
-    {
+pub(super) fn refuse(descriptors: &[OwnedFd], fault: Fault) {
+    if let Some(control) = descriptors.first() {
         let _ = tell(control, &InitReport::Fault(fault), &[]);
     }
 }

@@ -9,6 +9,7 @@
 //! commands. hbuild never forks itself, since it has threads.
 
 mod command;
+mod copy;
 pub mod diagnose;
 mod error;
 mod executor;

@@ -13,7 +13,9 @@ use super::wire::{At, Fault, Step};
 use super::{Attachment, Specification, sys};
 
 /// Folders in the stage's root.
-const ROOTS: &str = "/roots";
+pub(super) const ROOTS: &str = "/roots";
+/// Where a copy of a root is, if there is one.
+pub(super) const COPY: &str = "/copy";
 const ROOT: &str = "/root";
 const DEVICES: &str = "/dev";
 const SPACE: &str = "/space";
@@ -35,7 +37,7 @@ const LINKS: &[(&str, &str)] = &[
 const FOLDERS: &[(&str, &str, u32)] =
     &[("build", "/build", 0o755), ("tmp", "/tmp", 0o1777), ("shm", "/dev/shm", 0o1777)];
 
-const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID;
+pub(super) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID;
 
 /// Leaves the host's mounts behind: afterwards `/` is a small tree that holds the folder of roots (the working
 /// directory before), read-only, the device nodes, and the host's procfs, without which the kernel allows no other.
@@ -48,7 +50,7 @@ pub(super) fn prepare(terminal: bool) -> Result<(), Fault> {
     // The roots are bound before anything is mounted, since their folder may lie below it.
     mount_tmpfs(base, c"mode=0755,size=1m,nr_inodes=100").at(Step::Mounts, "tmpfs of the stage")?;
     let below = |path: &str| format!("{base}{path}");
-    for folder in [ROOTS, ROOT, DEVICES, SPACE, "/proc"] {
+    for folder in [ROOTS, COPY, ROOT, DEVICES, SPACE, "/proc"] {
         make_folder(&below(folder), 0o755).at(Step::Mounts, folder)?;
     }
     rustix::mount::mount_bind(".", below(ROOTS)).at(Step::Mounts, "folder of roots")?;
@@ -93,7 +95,8 @@ pub(super) fn enter_sandbox(specification: &Specification) -> Result<(OwnedFd, V
     if specification.root.contains('/') || !is_folder(&root) {
         return Err(io::Error::from_raw_os_error(libc::ENOENT)).at(Step::Root, &specification.root);
     }
-    rustix::mount::mount_bind(&root, ROOT).at(Step::Root, &specification.root)?;
+    let root = if specification.other_machine { COPY } else { &root };
+    rustix::mount::mount_bind(root, ROOT).at(Step::Root, &specification.root)?;
 
     let device = mount_point("/dev")?;
     rustix::mount::mount_bind_recursive(DEVICES, &device).at(Step::Mounts, "/dev")?;
@@ -217,12 +220,12 @@ fn make_folders(path: &str) -> io::Result<()> {
     }
 }
 
-fn mount_tmpfs(place: &str, options: &std::ffi::CStr) -> io::Result<()> {
+pub(super) fn mount_tmpfs(place: &str, options: &std::ffi::CStr) -> io::Result<()> {
     Ok(rustix::mount::mount("tmpfs", place, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
 }
 
 /// Adds attributes to the mount at `path` alone.
-fn protect(path: &str, attributes: u64) -> io::Result<()> {
+pub(super) fn protect(path: &str, attributes: u64) -> io::Result<()> {
     sys::add_mount_attributes(&c_string(path), attributes, false)
 }
 

@@ -39,7 +39,7 @@ pub struct Sandboxes {
 /// What stages differ in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Kind {
-    other_user: bool,
+    other_machine: bool,
     terminal: bool,
 }
 
@@ -66,7 +66,7 @@ impl Sandboxes {
     /// A sandbox of `specification`, to be filled and run.
     pub fn start(&self, specification: &Specification) -> Result<Running<'_>, SandboxError> {
         let kind = Kind {
-            other_user: specification.other_user,
+            other_machine: specification.other_machine,
             terminal: specification.attachment == Attachment::Terminal,
         };
         let (own, control) = pair().map_err(|error| ended("no socket", &error))?;
@@ -98,11 +98,12 @@ impl Sandboxes {
         let failed =
             |source| SandboxError::NoStage { program: program.clone(), roots: roots.clone(), source };
         let (socket, other) = pair().map_err(failed)?;
-        let user = self.user.map(|user| if kind.other_user && mapped(user + 1) { user + 1 } else { user });
+        let user = self.user.map(|user| if kind.other_machine && mapped(user + 1) { user + 1 } else { user });
         let process = Command::new(program)
             .arg(STAGE_ARGUMENT)
             .arg(user.map_or("-".to_owned(), |user| user.to_string()))
             .arg(if kind.terminal { "terminal" } else { "-" })
+            .arg(if kind.other_machine { "other" } else { "-" })
             .env_clear()
             .current_dir(roots)
             .stdin(Stdio::from(other))

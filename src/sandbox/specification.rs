@@ -27,8 +27,10 @@ pub struct Specification {
     pub limits: Limits,
     /// Whether only one processor may be used.
     pub one_processor: bool,
-    /// Whether, run as root, another unprivileged user of the host is taken than usual.
-    pub other_user: bool,
+    /// Whether it is as on another machine: run as root, hbuild takes another unprivileged user of the host; the root
+    /// is a copy on a file system of its own that lists directories in another order; the clocks that count from the
+    /// machine's start show another time where the kernel allows that.
+    pub other_machine: bool,
     /// What the commands have as standard input, output and error.
     pub attachment: Attachment,
 }
@@ -106,7 +108,7 @@ impl Specification {
             epoch: action.epoch,
             limits,
             one_processor: false,
-            other_user: false,
+            other_machine: false,
             attachment: Attachment::Log,
         }
     }

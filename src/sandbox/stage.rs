@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open, set_dumpable_behavior};
 use rustix::thread::UnshareFlags;
 
+use super::copy::Copied;
 use super::seccomp::Filter;
 use super::wire::{At, Fault, Request, StageReport, Step, hear, tell};
 use super::{init, mounts, restrict, sys};
@@ -21,12 +22,17 @@ pub const STAGE_ARGUMENT: &str = "__sandbox-stage";
 pub(super) const INSIDE: u32 = 1000;
 
 /// Is a stage, until hbuild goes. `arguments` are those behind [`STAGE_ARGUMENT`]: the user to become, or `-`, and
-/// whether its sandboxes have terminals.
+/// whether its sandboxes have terminals, whether they are as on another machine.
 pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     let user = arguments.first().and_then(|user| user.to_str()?.parse().ok());
     let terminal = arguments.get(1).is_some_and(|word| word == "terminal");
+    let other = arguments.get(2).is_some_and(|word| word == "other");
     let socket = io::stdin();
-    let prepared = prepare(user, terminal);
+    let prepared = prepare(user, terminal).map(|()| {
+        if other {
+            change_clocks()
+        }
+    });
     let filter = Filter::new();
     let report = match &prepared {
         Ok(()) => StageReport::Ready,
@@ -35,7 +41,17 @@ pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     if tell(&socket, &report, &[]).is_err() || prepared.is_err() {
         sys::exit_now(1);
     }
+    let mut copied = Copied::default();
     while let Ok(Some((request, descriptors))) = hear::<Request>(&socket) {
+        if request.specification.other_machine
+            && let Err(fault) = copied.have(&request.specification.root, &|| readable(socket.as_fd()))
+        {
+            init::refuse(&descriptors, fault);
+            if tell(&socket, &StageReport::Gone(0), &[]).is_err() {
+                break;
+            }
+            continue;
+        }
         match serve(socket.as_fd(), request, descriptors, &filter) {
             Some(status) if tell(&socket, &StageReport::Gone(status), &[]).is_ok() => {}
             _ => break,
@@ -91,6 +107,22 @@ fn unshare() -> Result<(), Fault> {
     rustix::system::setdomainname(b"(none)").at(Step::Namespaces, "domain name")
 }
 
+/// Lets the clocks that count from the start of the machine show another time to all processes started from now on.
+/// Where the kernel has no namespace for it, they stay as they are.
+#[expect(unsafe_code, reason = "the sandbox is where unsafe stands")]
+fn change_clocks() {
+    // SAFETY: no table of descriptors is unshared.
+    if unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWTIME) }.is_ok() {
+        let _ = std::fs::write("/proc/self/timens_offsets", "monotonic 1000000 0\nboottime 1000000 0\n");
+    }
+}
+
+/// Whether hbuild said something, or went away.
+fn readable(socket: BorrowedFd<'_>) -> bool {
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::from_borrowed_fd(socket, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
 /// Runs one sandbox: the wait status of its init; `None` where hbuild went away.
 fn serve(
     socket: BorrowedFd<'_>,
@@ -106,7 +138,10 @@ fn serve(
         Ok(None) => init::main(request, descriptors.into_iter().next(), filter),
         Ok(Some(child)) => child,
         Err(error) => {
-            init::refuse(&descriptors, error);
+            let what = "mount, pid and ipc namespaces";
+            if let Err(fault) = Err::<(), _>(error).at(Step::Namespaces, what) {
+                init::refuse(&descriptors, fault);
+            }
             return Some(0);
         }
     };

@@ -78,6 +78,8 @@ pub(super) enum Step {
     Proc,
     /// The root's folder.
     Root,
+    /// A copy of the root.
+    Copy,
     /// A mount point in the root.
     MountPoint,
     /// Capabilities, seccomp and the like.

@@ -164,7 +164,7 @@ pub fn specification(script: &str) -> Specification {
         epoch: 315_532_800,
         limits: Limits { memory: None, processes: None, space: 256 << 20, seconds: Some(120), log: 1 << 20 },
         one_processor: false,
-        other_user: false,
+        other_machine: false,
         attachment: Attachment::Log,
     }
 }

@@ -62,7 +62,7 @@ fn make(program: &Path) -> Result<Applied, SandboxError> {
             log: LITTLE,
         },
         one_processor: false,
-        other_user: false,
+        other_machine: false,
         attachment: Attachment::Log,
     };
     Ok(sandboxes.start(&specification)?.run(&mut std::io::sink(), &|| false)?.applied)
