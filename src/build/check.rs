@@ -54,8 +54,8 @@ impl Diagnostic for NotReproducible {
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(
-            "make the build independent of time, core count, directory order, host path and user; both outputs \
-             are kept for comparison",
+            "the second execution had one processor, another $JOBS, directories in another order, another time, \
+             host path and user: make the build independent of these; both outputs are kept for comparison",
         ))
     }
 
@@ -73,7 +73,8 @@ impl fmt::Display for DifferingCommand {
         if self.differences.len() > NAMED {
             write!(out, "\nand {} more", self.differences.len() - NAMED)?;
         }
-        write!(out, "\nboth are in {}", self.kept.display())
+        let kept = self.kept.display();
+        write!(out, "\ncompare {kept}/first with {kept}/second")
     }
 }
 

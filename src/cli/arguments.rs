@@ -284,6 +284,9 @@ pub struct LogArguments {
     /// A build, or the first digits of a derivation id
     #[command(flatten)]
     pub selection: Selection,
+    /// Print the build record as JSON instead: outputs, warnings, the sandbox as it was applied
+    #[arg(long)]
+    pub record: bool,
 }
 
 /// Arguments of `why`.

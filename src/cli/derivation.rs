@@ -35,6 +35,16 @@ pub struct Planned {
     pub local: Vec<LocalBytes>,
 }
 
+impl Found {
+    /// What to call it: its label, or its id where nothing else is known.
+    pub fn name(&self) -> String {
+        match &self.planned {
+            Some(planned) => planned.label.clone(),
+            None => self.id.to_string(),
+        }
+    }
+}
+
 /// Why a command has no derivation.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DerivationError {
@@ -73,6 +83,16 @@ pub enum DerivationError {
         help("it was not executed here with this recipe and lock: `hbuild build` does")
     )]
     NoLog {
+        /// The derivation.
+        what: String,
+    },
+    /// The derivation has no record.
+    #[error("there is no record of {what}")]
+    #[diagnostic(
+        code(hbuild::usage::no_record),
+        help("a build has one once it succeeded here with this recipe and lock: `hbuild build` does it")
+    )]
+    NoRecord {
         /// The derivation.
         what: String,
     },

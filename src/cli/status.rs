@@ -163,7 +163,7 @@ mod tests {
         (
             3,
             "sandbox",
-            "cancelled content ended forbidden log no_proc no_space no_stage not_closed not_strict \
+            "cancelled content ended forbidden log no_copy no_proc no_space no_stage not_closed not_strict \
              output_unreadable stale_failure",
         ),
         (1, "sandbox", "no_failure no_mount_point shell"),
@@ -179,7 +179,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_store no_such_axis no_variant",
+            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_variant",
         ),
     ];
 

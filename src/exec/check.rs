@@ -16,13 +16,20 @@ use super::error::{ExecError, Failures};
 use super::perform::{execute as perform, key_of};
 use super::reserve::Memory;
 use super::run::execute_all;
-use super::{Builders, Observer, Options, Subject, Variation};
+use super::{Builders, Event, Observer, Options, Subject, Variation};
 use crate::graph::{DerivationId, Graph, OutputName, outputs};
 use crate::store::{Record, Store};
 use crate::tree::{ContentError, Contents, Entry, EntryKind, Tree, TreePath};
 
-/// What passes at least between both executions, so that a time with whole seconds in an output differs.
-const BETWEEN: Duration = Duration::from_millis(1_100);
+/// What passes at least between both executions, so that a time in an output differs: those of zip archives have steps
+/// of two seconds.
+const BETWEEN: Duration = Duration::from_millis(2_100);
+/// How many files are compared whose contents differ.
+const COMPARED: usize = 10;
+/// How many bytes are shown where two files differ, and of those before as many.
+const EXCERPT: usize = 24;
+/// How many of them where they are no text.
+const BYTES: usize = 8;
 /// How often is looked whether to stop.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -52,9 +59,6 @@ pub struct Difference {
     pub kind: DifferenceKind,
 }
 
-/// Where two files begin to differ: the offset, and the byte of each, `None` where it ends there.
-pub type FirstByte = (u64, [Option<u8>; 2]);
-
 /// What is not the same at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DifferenceKind {
@@ -68,8 +72,43 @@ pub enum DifferenceKind {
     Mode(u16, u16),
     /// The target of a symbolic link.
     Target(String, String),
-    /// The contents of a file, and where they were compared the first byte that differs.
-    Content(Option<FirstByte>),
+    /// The contents of a file, and where they were compared, the first bytes that differ.
+    Content(Option<FirstBytes>),
+}
+
+/// Where the contents of two files begin to differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstBytes {
+    /// Where the first byte that differs is.
+    pub offset: u64,
+    /// What stands before it in both, as far as it is shown.
+    pub before: Vec<u8>,
+    /// What stands in each from there on, as far as it is shown; nothing where the file ends.
+    pub from: [Vec<u8>; 2],
+}
+
+impl fmt::Display for FirstBytes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown =
+            |bytes: &[u8]| bytes.is_ascii() && !bytes.iter().any(|byte| matches!(byte, 0..9 | 14..32 | 127));
+        let text = self.from.iter().all(|bytes| shown(bytes));
+        write!(out, "differs at byte {}: ", self.offset)?;
+        // Text is known by its line, bytes by themselves.
+        let line = self.before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let before = Some(&self.before[line..]).filter(|before| text && shown(before)).unwrap_or_default();
+        for (number, bytes) in self.from.iter().enumerate() {
+            out.write_str(if number == 0 { "" } else { ", then " })?;
+            match (bytes.as_slice(), text) {
+                ([], _) => out.write_str("the end")?,
+                (bytes, true) => write!(out, "`{}{}`", before.escape_ascii(), bytes.escape_ascii())?,
+                (bytes, false) => {
+                    let bytes = bytes.iter().take(BYTES).map(|byte| format!("{byte:02x}"));
+                    out.write_str(&bytes.collect::<Vec<_>>().join(" "))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Difference {
@@ -78,7 +117,6 @@ impl fmt::Display for Difference {
             write!(out, "output {further}: ")?;
         }
         write!(out, "{}: ", self.path.absolute())?;
-        let byte = |byte: &Option<u8>| byte.map_or("the end".to_owned(), |byte| format!("{byte:02x}"));
         match &self.kind {
             DifferenceKind::OnlyFirst => out.write_str("made by the first execution alone"),
             DifferenceKind::OnlySecond => out.write_str("made by the second execution alone"),
@@ -86,9 +124,7 @@ impl fmt::Display for Difference {
             DifferenceKind::Mode(first, second) => write!(out, "mode {first:o}, then {second:o}"),
             DifferenceKind::Target(first, second) => write!(out, "a link to `{first}`, then to `{second}`"),
             DifferenceKind::Content(None) => out.write_str("different contents"),
-            DifferenceKind::Content(Some((offset, bytes))) => {
-                write!(out, "differs at byte {offset}: {}, then {}", byte(&bytes[0]), byte(&bytes[1]))
-            }
+            DifferenceKind::Content(Some(first)) => write!(out, "{first}"),
         }
     }
 }
@@ -107,12 +143,15 @@ pub fn check(
     let needed = commands.iter().filter_map(|id| graph.get(id)).flat_map(|derivation| &derivation.inputs);
     wanted.extend(needed.map(|input| input.derivation));
     let wanted: Vec<_> = wanted.into_iter().collect();
+    let observer = &Repeated(observer);
     let records = execute_all(graph, (&wanted, true), store, builders, options, observer)?;
     let between = Instant::now();
     while between.elapsed() < BETWEEN && !options.cancel.load(Ordering::Relaxed) {
         thread::sleep(TICK);
     }
-    let shared = Shared::beside(store, observer, options, Variation::Other);
+    let jobs = |(id, record): (&DerivationId, &Record)| Some((*id, record.execution.as_ref()?.jobs));
+    let first_jobs = records.iter().filter_map(jobs).collect();
+    let shared = Shared { first_jobs, ..Shared::beside(store, observer, options, Variation::Other) };
     let memory = Memory::new(options.memory);
     let again = |id: &DerivationId| -> Result<Checked, ExecError> {
         let derivation = graph.get(id).expect("it was executed as a part of the graph");
@@ -135,6 +174,17 @@ pub fn check(
         return Err(ExecError::Cancelled);
     }
     joined(results)
+}
+
+/// Passes on what happens but for warnings, which were given when the commands were executed first.
+struct Repeated<'a>(&'a dyn Observer);
+
+impl Observer for Repeated<'_> {
+    fn event(&self, event: Event<'_>) {
+        if !matches!(event, Event::Warning { .. }) {
+            self.0.event(event);
+        }
+    }
 }
 
 /// Does `again` for all `commands`, several at a time, until one fails.
@@ -205,20 +255,19 @@ fn compare(
             compare_trees(name, &trees, &mut found);
         }
     }
-    let contents_of = |found: &Difference| matches!(found.kind, DifferenceKind::Content(_));
-    if let Some(difference) = found.iter_mut().find(|found| contents_of(found)) {
-        let cache = PackCache::default();
-        let contents = [first, second].map(|record| InputContents {
-            store,
-            cache: &cache,
-            stop,
-            packs: packs_of(&[Arc::new(record.clone())]),
-            opened: OnceLock::new(),
-        });
+    let cache = PackCache::default();
+    let contents = [first, second].map(|record| InputContents {
+        store,
+        cache: &cache,
+        stop,
+        packs: packs_of(&[Arc::new(record.clone())]),
+        opened: OnceLock::new(),
+    });
+    let contents_of = |found: &&mut Difference| matches!(found.kind, DifferenceKind::Content(_));
+    for difference in found.iter_mut().filter(contents_of).take(COMPARED) {
         let name = &difference.output;
         let trees = [decode(store, first, name)?, decode(store, second, name)?];
-        let at = first_byte(&trees, &contents, &difference.path)?;
-        difference.kind = DifferenceKind::Content(at);
+        difference.kind = DifferenceKind::Content(first_bytes(&trees, &contents, &difference.path)?);
     }
     Ok(found)
 }
@@ -257,36 +306,45 @@ fn differing(first: &Entry, second: &Entry) -> DifferenceKind {
     }
 }
 
-/// The first byte in which the file `path` of both trees differs.
-fn first_byte(
+/// The first bytes in which the file `path` of both trees differs.
+fn first_bytes(
     trees: &[Tree; 2],
     contents: &[InputContents<'_>; 2],
     path: &TreePath,
-) -> Result<Option<FirstByte>, ContentError> {
+) -> Result<Option<FirstBytes>, ContentError> {
     let open = |side: usize| -> Result<Box<dyn Read + Send + '_>, ContentError> {
         match trees[side].get(path).map(|entry| &entry.kind) {
             Some(EntryKind::File { digest, size, .. }) if *size > 0 => contents[side].open(digest),
             _ => Ok(Box::new(io::empty())),
         }
     };
-    let (mut one, mut other) = (open(0)?, open(1)?);
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    let mut offset = 0;
+    let mut files = [open(0)?, open(1)?];
+    let mut blocks = [Vec::new(), Vec::new()];
+    let (mut offset, mut last) = (0, Vec::new());
     loop {
         const BLOCK: u64 = 256 << 10;
-        left.clear();
-        right.clear();
-        one.by_ref().take(BLOCK).read_to_end(&mut left)?;
-        other.by_ref().take(BLOCK).read_to_end(&mut right)?;
-        let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
-        let bytes = [left.get(same).copied(), right.get(same).copied()];
-        if bytes != [None, None] {
-            return Ok(Some((offset + same as u64, bytes)));
+        for (file, block) in files.iter_mut().zip(&mut blocks) {
+            block.clear();
+            file.by_ref().take(BLOCK).read_to_end(block)?;
         }
-        if left.is_empty() {
+        let [one, other] = &blocks;
+        let same = one.iter().zip(other).take_while(|(left, right)| left == right).count();
+        last.extend_from_slice(&one[..same]);
+        last.drain(..last.len().saturating_sub(EXCERPT));
+        offset += same as u64;
+        if same < one.len() || same < other.len() {
+            let mut from = [one[same..].to_vec(), other[same..].to_vec()];
+            for (file, bytes) in files.iter_mut().zip(&mut from) {
+                if bytes.len() < EXCERPT {
+                    file.by_ref().take(EXCERPT as u64).read_to_end(bytes)?;
+                }
+                bytes.truncate(EXCERPT);
+            }
+            return Ok(Some(FirstBytes { offset, before: last, from }));
+        }
+        if one.is_empty() {
             return Ok(None);
         }
-        offset += same as u64;
     }
 }
 

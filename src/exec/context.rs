@@ -21,6 +21,8 @@ pub(super) struct Shared<'a> {
     pub variation: Variation,
     /// Whether logs are kept: not of what is executed besides the one time that counts.
     pub keeps_logs: bool,
+    /// What `$JOBS` said the first time, of commands that are executed again.
+    pub first_jobs: BTreeMap<DerivationId, usize>,
     /// Set when the run is being stopped, for whatever reason.
     pub stop: AtomicBool,
     /// Actions under way that compute.
@@ -45,6 +47,7 @@ impl<'a> Shared<'a> {
             jobs: options.jobs.max(1),
             variation,
             keeps_logs: false,
+            first_jobs: BTreeMap::new(),
             stop: AtomicBool::new(false),
             computing: AtomicUsize::new(0),
             logged: Mutex::default(),
@@ -192,6 +195,14 @@ impl BuildContext for Context<'_> {
 
     fn spare_threads(&self) -> usize {
         self.shared.jobs.saturating_sub(self.shared.computing.load(Ordering::Relaxed).max(1))
+    }
+
+    fn jobs(&self) -> usize {
+        match (self.shared.variation, self.shared.first_jobs.get(&self.subject.id)) {
+            (Variation::None, _) => self.spare_threads() + 1,
+            (Variation::Other, Some(1)) => 2,
+            (Variation::Other, _) => 1,
+        }
     }
 
     fn id(&self) -> DerivationId {

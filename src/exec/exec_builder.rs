@@ -36,11 +36,12 @@ impl Builder for ExecBuilder<'_> {
         };
         let mut log = Spool::default();
         let mut collected = Collected::new(action, context);
+        let jobs = execution.jobs;
         let executed = self.executor.execute(&execution, &mut log, &mut collected);
         let log = log.into_bytes();
         let made = executed
             .map_err(|error| explain(error, context, &log))
-            .and_then(|executed| finish(action, context, collected, executed, &log));
+            .and_then(|executed| finish(action, context, collected, (executed, jobs), &log));
         if let Err(error) = &made
             && !matches!(error, BuildError::Cancelled)
         {
@@ -55,7 +56,7 @@ fn finish(
     action: &Exec,
     context: &dyn BuildContext,
     collected: Collected<'_>,
-    executed: Executed,
+    (executed, jobs): (Executed, usize),
     log: &[u8],
 ) -> Result<BuildOutputs, BuildError> {
     let mut made = collected.finish()?;
@@ -66,6 +67,7 @@ fn finish(
     context.keep_execution(store::Execution {
         platform: format!("linux/{}", action.arch),
         sandbox: executed.sandbox,
+        jobs,
         usage: executed.usage,
         log: (!log.is_empty()).then(|| Sha256::of(log)),
     });

@@ -50,7 +50,7 @@ pub enum Variation {
     #[default]
     None,
     /// One processor, directories in the other order, root and sources on other file systems at another path of the
-    /// host, another user of the host where there is one.
+    /// host, another user of the host where there is one, and [`Execution::jobs`] other than the first time.
     Other,
 }
 

@@ -30,7 +30,7 @@ mod unpack;
 pub use alone::execute_alone;
 pub use builder::*;
 pub use builders::{ActionKind, Builders};
-pub use check::{Checked, Difference, DifferenceKind, FirstByte, check, commands_of};
+pub use check::{Checked, Difference, DifferenceKind, FirstBytes, check, commands_of};
 pub use error::{Defect, ExecError, Failure, Failures};
 pub use exec_builder::*;
 pub use execution::*;

@@ -89,6 +89,7 @@ pub(super) fn execute_all(
         jobs: options.jobs.max(1),
         variation: options.variation,
         keeps_logs: true,
+        first_jobs: BTreeMap::new(),
         stop: AtomicBool::new(false),
         computing: AtomicUsize::new(0),
         logged: Mutex::default(),

@@ -79,12 +79,8 @@ impl<'a> LocalExecutor<'a> {
     pub(super) fn specification(&self, execution: &Execution<'_>) -> Result<Specification, ExecutionError> {
         let root = self.root(execution)?;
         let varied = execution.variation == Variation::Other;
-        let jobs = match execution.jobs {
-            1 if varied => 2,
-            _ if varied => 1,
-            jobs => jobs,
-        };
-        let mut specification = Specification::of(execution.action, root, jobs, self.limits.clone());
+        let limits = self.limits.clone();
+        let mut specification = Specification::of(execution.action, root, execution.jobs, limits);
         specification.one_processor = varied;
         specification.other_machine = varied;
         specification.limits.space += if varied { OTHER_SPACE } else { 0 };

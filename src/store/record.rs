@@ -45,6 +45,8 @@ pub struct Execution {
     pub platform: String,
     /// The sandbox as it was applied.
     pub sandbox: Applied,
+    /// What `$JOBS` said.
+    pub jobs: usize,
     /// What it used.
     pub usage: Usage,
     /// SHA-256 of the log, where there is one.
