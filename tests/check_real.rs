@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use support::archive::Package;
 use support::builds::{ARCH, add_tools, executes, recipe};
 use support::skip;
 use support::workspace::{Workspace, files};
@@ -27,7 +28,10 @@ const STABLE: &[(&str, &str)] = &[
         "owners",
         "stat -c '%n %u %g %a %F' / /usr /usr/bin /usr/bin/bash /build /out /tmp $SRC $SRC/* > $OUT/f",
     ),
-    ("times", "cat $SRC/*; stat -c '%n %X %Y' /usr /usr/bin/bash /build /out /tmp $SRC $SRC/* > $OUT/f"),
+    (
+        "times",
+        "cat $SRC/fig; t=$(stat -c '%n %X %Y' /usr /usr/bin/bash /build /out $SRC $SRC/*); echo $t > $OUT/f",
+    ),
     ("glob", "echo $SRC/* /usr/bin/* > $OUT/f"),
     ("machine", "cat /proc/cpuinfo /proc/meminfo /proc/version /sys/* > $OUT/f 2>&1 || true"),
     ("processes", "echo $$ $PPID > $OUT/f"),
@@ -85,7 +89,7 @@ fn add_programs(workspace: &Workspace) -> bool {
     };
     let library = Path::new("/usr/lib").join(python.file_name().unwrap());
     let place = workspace.path("project/tools").join(library.strip_prefix("/").unwrap());
-    for folder in ["", "collections", "encodings", "importlib", "re", "lib-dynload"] {
+    for folder in ["", "collections", "encodings", "importlib", "re", "urllib", "lib-dynload"] {
         let Ok(entries) = fs::read_dir(library.join(folder)) else { continue };
         fs::create_dir_all(place.join(folder)).unwrap();
         for entry in entries.map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_file()) {
@@ -228,4 +232,95 @@ fn debris_is_taken_out_or_named() {
         files(&folder)
     });
     assert!(images[0] == images[1], "the same image from an empty store");
+}
+
+/// A package with a tool, whatever else is in it.
+fn greeter(version: &str, documentation: &str, text: &str) -> Package {
+    let mut package = Package::new("greeter", version)
+        .file("usr/bin/greeting", &format!("#!/bin/bash\necho {text}\n"))
+        .file("usr/share/doc/greeter/changelog", documentation)
+        .file("usr/share/man/man1/greeting.1", documentation);
+    package.arch = "all".to_owned();
+    package
+}
+
+const GREETING: &str = r#"
+source words {
+  path    = "words"
+  patches = ["fix.patch"]
+}
+
+build greeting {
+  for distro, arch
+  repositories = [test]
+  tools   = [tools, "greeter"]
+  source  = words
+  env     = { SIGN = "!" }
+  script  = "bash /usr/bin/greeting > $OUT/said; cat list >> $OUT/said; echo $SIGN >> $OUT/said"
+}
+
+build after {
+  for distro, arch
+  repositories = [test]
+  tools   = [tools, greeting]
+  script  = "cat /said > $OUT/after"
+}
+"#;
+
+const PATCH: &str = "--- a/list\n+++ b/list\n@@ -1,2 +1,3 @@\n pear\n apple\n+fig\n";
+
+/// What is executed to build everything again, and nothing else that was not there before.
+fn executed(workspace: &Workspace, arguments: &[&str]) -> Vec<String> {
+    let output = workspace.run(&[&["build"], arguments].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let started = said.lines().filter_map(|line| line.strip_prefix("build ")?.strip_suffix(" ..."));
+    let mut names: Vec<String> = started.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_build_runs_again_only_where_what_it_sees_is_another() {
+    let mut workspace = Workspace::with(vec![greeter("1.0-1", "first\n", "hello")]);
+    if !add_tools(&workspace, &["bash", "cat", "patch"]) {
+        return;
+    }
+    let project = workspace.path("project");
+    fs::create_dir(project.join("words")).unwrap();
+    fs::write(project.join("words/list"), "pear\napple\n").unwrap();
+    fs::write(project.join("fix.patch"), PATCH).unwrap();
+    workspace.write_recipe(&recipe(GREETING));
+    if !executes(&workspace, "app.hb#greeting") {
+        return;
+    }
+    assert_eq!(executed(&workspace, &[]), ["after"]);
+    assert_eq!(executed(&workspace, &["--jobs", "1"]), [""; 0], "the number of jobs is no input");
+    let mut hour = 10;
+    let mut publish = |package: Package| {
+        hour += 1;
+        workspace.archive.date = format!("Sun, 11 Jan 2026 {hour}:00:00 UTC");
+        workspace.archive.packages = vec![package];
+        workspace.archive.publish();
+        let said = workspace.must(&["lock", "--update"]);
+        executed(&workspace, &[]).join(" ") + if said.contains("greeter") { "" } else { " unlocked" }
+    };
+    assert_eq!(
+        publish(greeter("1.0-2", "second\n", "hello")),
+        "",
+        "version, documentation and times are no inputs"
+    );
+    assert_eq!(publish(greeter("1.0-3", "second\n", "bye")), "after greeting", "the tool is another");
+    assert_eq!(publish(greeter("1.0-4", "second\n", "\"bye\"")), "greeting", "its outputs are the same");
+
+    fs::write(project.join("fix.patch"), PATCH.replace("fig", "sloe")).unwrap();
+    assert_eq!(executed(&workspace, &[]), ["after", "greeting"], "the patch is another");
+    workspace.write_recipe(&recipe(&GREETING.replace("SIGN = \"!\"", "SIGN = \"?\"")));
+    assert_eq!(executed(&workspace, &[]), ["after", "greeting"], "the environment is another");
+    workspace.write_recipe(&recipe(&GREETING.replace("$SIGN", "\"$SIGN\"")));
+    assert_eq!(
+        executed(&workspace, &[]),
+        ["greeting"],
+        "another script, and the same outputs as once before"
+    );
 }

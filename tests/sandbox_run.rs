@@ -176,7 +176,8 @@ fn outputs_are_empty_directories_of_their_own() {
 #[test]
 fn circumstances_can_be_varied() {
     let Some(roots) = Roots::new() else { return };
-    let script = "while read name value; do [ $name != Cpus_allowed_list: ] || echo $value; done < /proc/self/status; id -u";
+    let script = "while read name value; do [ $name != Cpus_allowed_list: ] || echo $value; done < /proc/self/status; id -u; \
+                  stat -c '%u %a %Y' /bin/bash; read -ra all < /proc/self/stat; echo ${all[21]}";
     let mut wanted = specification(script);
     wanted.one_processor = true;
     wanted.other_machine = true;
@@ -185,6 +186,14 @@ fn circumstances_can_be_varied() {
     let lines: Vec<_> = log.lines().collect();
     assert!(lines[0].parse::<u32>().is_ok(), "one processor: {log}");
     assert_eq!(lines[1], "1000");
+    // The root is a copy whose files have the same owner, mode and time as the root itself.
+    let (_, plain) = roots.run(&specification(script)).unwrap();
+    assert_eq!(lines[2], plain.lines().nth(2).unwrap());
+    let since_start = |line: &str| line.parse::<u64>().unwrap() / 100;
+    if std::path::Path::new("/proc/self/timens_offsets").exists() {
+        assert!(since_start(lines[3]) > 1_000_000, "another time since the machine's start: {log}");
+        assert!(since_start(lines[3]) - since_start(plain.lines().nth(3).unwrap()) > 900_000, "{plain}");
+    }
 }
 
 #[test]

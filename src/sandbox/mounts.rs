@@ -125,8 +125,6 @@ fn make_space(specification: &Specification) -> Result<OwnedFd, Fault> {
     let inodes = (bytes / 4096).clamp(1 << 14, 1 << 23);
     let options = format!("mode=0755,size={bytes},nr_inodes={inodes}");
     mount_tmpfs(SPACE, &c_string(&options)).at(Step::Mounts, "tmpfs")?;
-    // Else the time of the first access to a source could be seen.
-    protect(SPACE, libc::MOUNT_ATTR_NOATIME).at(Step::Mounts, "tmpfs")?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let space = rustix::fs::openat(CWD, SPACE, flags, Mode::empty()).at(Step::Mounts, "tmpfs")?;
     let source = ("build/src", 0o755);
@@ -223,7 +221,9 @@ fn make_folders(path: &str) -> io::Result<()> {
 }
 
 pub(super) fn mount_tmpfs(place: &str, options: &std::ffi::CStr) -> io::Result<()> {
-    Ok(rustix::mount::mount("tmpfs", place, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options)?)
+    // With times of access the first look at a source could be seen.
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
+    Ok(rustix::mount::mount("tmpfs", place, "tmpfs", flags, options)?)
 }
 
 /// Adds attributes to the mount at `path` alone.

@@ -32,4 +32,5 @@ let root-rules = {
   "/usr/share/man/**"             = delete
   "/usr/share/menu/**"            = delete
   "/var/cache/**"                 = delete
+  "/var/lib/dpkg/**"              = delete
 }
