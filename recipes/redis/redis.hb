@@ -34,10 +34,10 @@ build redis-server {
   source = redis-src
   env = c.hardening + {
     BUILD_TLS    = "yes"
-    MALLOC       = "libc"
     USE_SYSTEMD  = "no"
     OPTIMIZATION = "-O2"
-    DEBUG        = ""
+    # Its makefile sets these itself, which arguments alone override.
+    MAKEFLAGS = "MALLOC=libc DEBUG="
   }
   step "compile" { script = """make -j"$JOBS" """ }
   step "install" {
@@ -64,7 +64,9 @@ image redis {
   contents = [redis-server]
   paths = {
     "/data" = directory(owner = "nonroot", group = "nonroot")
-    "/etc/redis/conf.d/container.conf" = file(text = "bind * -::*\nprotected-mode no\ndir /data\n")
+    "/etc/redis/conf.d/container.conf" = file(
+      text = "bind * -::*\nprotected-mode no\ndir /data\npidfile \"\"\n",
+    )
   }
   work-dir   = "/data"
   volumes    = ["/data"]
