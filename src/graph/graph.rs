@@ -138,8 +138,10 @@ fn join(kept: &mut Derivation, other: Derivation) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hbuild_lang::recipe::Arch;
+
     use crate::digest::Sha256;
-    use crate::graph::{ArchiveFormat, Fetch, FixedOutput, Input, Unpack, outputs};
+    use crate::graph::{ArchiveFormat, Exec, ExecStep, Fetch, FixedOutput, Input, Unpack, outputs};
     use crate::tree::Origin;
 
     fn fetch(name: &str) -> Derivation {
@@ -204,6 +206,56 @@ mod tests {
                 "0114cd02ed8156da01ee5aa099fbf3f2854eade7110085f17bcdf1ef8c8d3599",
                 "cea9eac415d89349025cc652b34cdddd4081ff13070f57b4b8f65074dde867a5",
                 "1e49020276379ded95214a1955e945dcf67779b8d6beaadd0c6e081d4423ea20",
+            ]
+        );
+    }
+
+    /// A command whose root is `unpack("a")`.
+    fn command() -> Derivation {
+        let step = ExecStep {
+            name: "build".to_owned(),
+            dir: "/build/src".to_owned(),
+            env: BTreeMap::from([("CC".to_owned(), "gcc".to_owned())]),
+            script: "make\n".to_owned(),
+        };
+        let exec = Exec {
+            arch: Arch::Amd64,
+            shell: vec!["sh".to_owned(), "-c".to_owned()],
+            steps: vec![step],
+            env: BTreeMap::from([("TZ".to_owned(), "UTC".to_owned())]),
+            sources: Vec::new(),
+            outputs: vec!["doc".to_owned()],
+            epoch: 315_532_800,
+            loopback: false,
+        };
+        let input = Input { derivation: unpack("a").id(), outputs: vec![outputs::TREE.to_owned()] };
+        Derivation { label: "command".into(), action: Action::Exec(Box::new(exec)), inputs: vec![input] }
+    }
+
+    #[test]
+    fn the_encoding_of_commands_is_pinned() {
+        use crate::digest::Digest;
+        let action = "{\"arch\":\"amd64\",\"env\":{\"TZ\":\"UTC\"},\"epoch\":315532800,\"kind\":\"exec\",\
+                      \"loopback\":false,\"outputs\":[\"doc\"],\"shell\":[\"sh\",\"-c\"],\"sources\":[],\
+                      \"steps\":[{\"dir\":\"/build/src\",\"env\":{\"CC\":\"gcc\"},\"name\":\"build\",\
+                      \"script\":\"make\\n\"}]}";
+        let unpacked = unpack("a").id();
+        let id = format!(
+            "hbuild derivation\n{{\"action\":{action},\
+             \"inputs\":[{{\"derivation\":\"{unpacked}\",\"outputs\":[\"tree\"]}}],\"schema\":1}}"
+        );
+        assert_eq!(command().id().0, Digest::of(id.as_bytes()));
+        let tree = Digest::of(b"a");
+        let key =
+            format!("hbuild key\n{{\"action\":{action},\"inputs\":[{{\"tree\":\"{tree}\"}}],\"schema\":1}}");
+        let resolved = [BTreeMap::from([(outputs::TREE.to_owned(), tree)])];
+        assert_eq!(command().key(&resolved).0, Digest::of(key.as_bytes()));
+        let pinned = [command().id().to_string(), command().key(&resolved).to_string()];
+        assert_eq!(
+            pinned,
+            [
+                "2a86aa0a5daa3af2b5b551e304c995098041955100722a8fe3532a9e77b5c3be",
+                "da021a46f050115632d065ba7465d879cf6395bcf79f138a082ca82315a6e9b2",
             ]
         );
     }
