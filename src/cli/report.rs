@@ -77,7 +77,11 @@ pub fn render(error: &dyn miette::Diagnostic) -> String {
 fn width() -> usize {
     const WIDEST: usize = 110;
     let size = rustix::termios::tcgetwinsize(std::io::stderr());
-    size.map_or(WIDEST, |size| usize::from(size.ws_col)).clamp(40, WIDEST)
+    // Terminals that nobody looks at have no width.
+    match size.map_or(0, |size| usize::from(size.ws_col)) {
+        0 => WIDEST,
+        columns => columns.clamp(40, WIDEST),
+    }
 }
 
 /// What the language says of one recipe, with the texts that it is about.
