@@ -44,27 +44,3 @@ fn the_recipe_of_the_readme_is_one() {
     fs::write(&path, recipe.join("\n").trim_end().to_owned() + "\n").unwrap();
     check(&path);
 }
-
-/// Every page is in the summary, and what the summary names is there.
-#[test]
-fn the_summary_names_every_page() {
-    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src");
-    let summary = fs::read_to_string(book.join("SUMMARY.md")).unwrap();
-    let mut named: Vec<String> = summary
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')').map(|(path, _)| path.to_owned()))
-        .collect();
-    let mut pages = Vec::new();
-    for folder in ["", "errors/", "build-types/"] {
-        for entry in fs::read_dir(book.join(folder)).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") && name != "SUMMARY.md" {
-                pages.push(format!("{folder}{name}"));
-            }
-        }
-    }
-    named.sort();
-    pages.sort();
-    assert_eq!(named, pages);
-}
