@@ -98,7 +98,7 @@ struct Calm {
     workspace: Workspace,
     expected: Vec<(String, Vec<u8>)>,
     whole: Duration,
-    mounts: String,
+    mounts: Vec<String>,
 }
 
 impl Calm {
@@ -115,12 +115,16 @@ impl Calm {
         if !builds::executes(&workspace, "app.hb#third") {
             return None;
         }
-        let mut calm =
-            Self { workspace, expected: Vec::new(), whole: Duration::ZERO, mounts: processes::mounts() };
-        calm.forget();
-        let started = Instant::now();
-        calm.workspace.must(&["build"]);
-        calm.whole = started.elapsed();
+        let mut calm = Self { workspace, expected: Vec::new(), whole: Duration::ZERO, mounts: Vec::new() };
+        calm.mounts = processes::mounts(&calm.folder());
+        // The fastest, for on a busy machine others may last longer by far.
+        let run = |calm: &Self| {
+            calm.forget();
+            let started = Instant::now();
+            calm.workspace.must(&["build"]);
+            started.elapsed()
+        };
+        calm.whole = (0..3).map(|_| run(&calm)).min().unwrap();
         calm.expected = calm.made("out");
         assert!(calm.expected.len() > 8);
         Some(calm)
@@ -220,7 +224,7 @@ fn hbuild_killed_at_any_moment_leaves_nothing_and_the_next_run_is_right() {
         "{KILLS} kills in builds of {:?}, {late} too late; recovered in at most {longest:?}",
         calm.whole
     );
-    assert!(late < KILLS / 2, "most were killed in the middle");
+    assert!(late < KILLS / 2, "most were killed too late");
 }
 
 /// Kills one of the processes below `hbuild`: of its stages, of their inits, or of the commands.
@@ -278,7 +282,7 @@ fn a_build_killed_at_any_moment_leaves_nothing_and_the_next_run_is_right() {
         "{kills:?} stages, inits and commands killed in builds of {:?}: {failed} builds failed",
         calm.whole
     );
-    assert!(failed > KILLS / 2, "what is killed is missed: {failed}");
+    assert!(failed > KILLS / 4, "what is killed is missed: {failed}");
 }
 
 #[test]

@@ -54,8 +54,9 @@ pub fn around(folder: &Path) -> Vec<String> {
     found.collect()
 }
 
-/// Asserts that no process has to do with `folder` any more, and that nothing of it is mounted here.
-pub fn assert_gone(folder: &Path, mounts: &str, when: &str) {
+/// Asserts that no process has to do with `folder` any more, and that nothing of it is mounted here. `before` is
+/// what [`mounts`] said then.
+pub fn assert_gone(folder: &Path, before: &[String], when: &str) {
     let started = Instant::now();
     let mut left = around(folder);
     while !left.is_empty() && started.elapsed() < PATIENCE {
@@ -63,10 +64,17 @@ pub fn assert_gone(folder: &Path, mounts: &str, when: &str) {
         left = around(folder);
     }
     assert_eq!(left, Vec::<String>::new(), "{when}: processes are left");
-    assert_eq!(self::mounts(), mounts, "{when}: something is mounted");
+    assert_eq!(mounts(folder), before, "{when}: something is mounted");
 }
 
-/// What is mounted where this process is.
-pub fn mounts() -> String {
-    fs::read_to_string("/proc/self/mountinfo").unwrap()
+/// What is mounted where this process is, as far as it has to do with `folder`, or lies where a stage makes its small
+/// tree. Other tests may mount and unmount meanwhile.
+pub fn mounts(folder: &Path) -> Vec<String> {
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let ours = |line: &&str| {
+        let place = line.split(' ').nth(4).unwrap();
+        line.contains(name) || ["/tmp", "/run", "/mnt", "/var", "/usr"].contains(&place)
+    };
+    text.lines().filter(ours).map(str::to_owned).collect()
 }
