@@ -186,3 +186,26 @@ fn sandboxes_share_nothing() {
     assert!(!log.contains("left"), "{log}");
     assert!(log.lines().filter(|line| line.parse::<u32>().is_ok()).count() <= 3, "{log}");
 }
+
+#[test]
+fn tables_of_mounts_do_not_show_where_roots_lie() {
+    let Some(roots) = Roots::new() else { return };
+    let wanted =
+        specification("cd /proc/self; for table in mountinfo mounts mountstats; do echo; cat $table; done");
+    let (finished, log) = roots.run(&wanted).unwrap();
+    assert_eq!(finished.failure, None, "{log}");
+    assert_eq!(log.lines().filter(|line| line.is_empty()).count(), 3, "{log}");
+    assert!(log.contains(" /build "), "{log}");
+    if finished.applied.missing.iter().any(|missing| missing == "overlay of the root") {
+        support::skip("this system has no overlays in user namespaces, so that the root is a bind mount");
+        return;
+    }
+    let folder = roots.folder.path();
+    let devices = roots.log("stat -c %d /bin /bin/bash");
+    let (one, other) = devices.trim().split_once('\n').unwrap();
+    assert_eq!(one, other, "the device of a folder and of a file of the root");
+    for part in [folder.to_str().unwrap(), folder.file_name().unwrap().to_str().unwrap()] {
+        assert!(!log.contains(part), "{part}: {log}");
+    }
+    again_as_ordinary_user("tables_of_mounts_do_not_show_where_roots_lie");
+}

@@ -1,9 +1,12 @@
 //! Results of builds that are wanted for themselves: their outputs as folders or archives.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use hbuild_lang::recipe::Point;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::BuildFailure;
@@ -14,6 +17,8 @@ use crate::graph::{DerivationId, outputs};
 use crate::host::folder::HostFolder;
 use crate::host::root_folder::HostRoot;
 use crate::image::formats::{write_root, write_tree_archive};
+use crate::store::Packs;
+use crate::tree::{ContentError, Contents};
 
 /// What became of one output of a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,14 +48,32 @@ pub(super) fn write(
     folder: &Path,
     format: Format,
 ) -> Result<Vec<BuildResult>, BuildFailure> {
-    let mut results = Vec::new();
+    let mut wanted = Vec::new();
     for &planned in builds {
         let further = planned.build.outputs.iter().map(Some);
-        for output in std::iter::once(None).chain(further) {
-            results.push(write_output(source, planned, output, folder, format)?);
-        }
+        wanted.extend(std::iter::once(None).chain(further).map(|output| (planned, output)));
     }
-    Ok(results)
+    let write = |(planned, output): &(&PlannedBuild<'_>, Option<&String>)| {
+        write_output(source, planned, *output, folder, format)
+    };
+    wanted.par_iter().map(write).collect()
+}
+
+/// The contents of a build's outputs, whose packs are opened when the first is asked for: most results stand already.
+struct PacksOf<'a> {
+    source: &'a Source<'a>,
+    id: DerivationId,
+    packs: OnceLock<Packs>,
+}
+
+impl Contents for PacksOf<'_> {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, ContentError> {
+        if let Some(packs) = self.packs.get() {
+            return packs.open(digest);
+        }
+        let packs = self.source.packs(self.id)?;
+        self.packs.get_or_init(|| packs).open(digest)
+    }
 }
 
 fn write_output(
@@ -69,7 +92,24 @@ fn write_output(
             outputs::further(output)
         }
     };
-    let (tree, contents) = (source.tree(id, &object)?, source.packs(id)?);
+    let digest = source.object(id, &object).digest;
+    let result = |size, path| BuildResult {
+        build: build.name.clone(),
+        point: build.point.clone(),
+        output: output.cloned(),
+        digest,
+        derivation: id,
+        size,
+        path,
+    };
+    let target = HostRoot::new(folder.join(&name));
+    if let Format::Oci | Format::Dir = format
+        && let Some(size) = target.stands(digest)
+    {
+        return Ok(result(size, folder.join(name)));
+    }
+    let tree = source.tree(id, &object)?;
+    let contents = PacksOf { source, id, packs: OnceLock::new() };
     let cancelled = || source.cancel.load(Ordering::Relaxed);
     let path = match format {
         Format::Tar | Format::Docker => {
@@ -80,17 +120,9 @@ fn write_output(
         Format::Oci | Format::Dir => {
             let path = folder.join(name);
             let shown = path.display().to_string();
-            write_root(&shown, &tree, build.epoch, &contents, &HostRoot::new(&path), &cancelled)?;
+            write_root(&shown, &tree, build.epoch, &contents, &target, &cancelled)?;
             path
         }
     };
-    Ok(BuildResult {
-        build: build.name.clone(),
-        point: build.point.clone(),
-        output: output.cloned(),
-        digest: tree.digest(),
-        derivation: id,
-        size: tree.content_size(),
-        path,
-    })
+    Ok(result(tree.content_size(), path))
 }

@@ -22,7 +22,7 @@ use crate::image::formats::{
 use crate::image::layout::{
     self, LayoutImage, Platform, Referrer, Subject, Variant, WriteOptions, referrer_manifest,
 };
-use crate::store::{Pack, Packs, Record, Store};
+use crate::store::{ObjectRef, Pack, Packs, Record, Store, StoreError};
 use crate::tree::{ContentError, Tree};
 
 /// In which form images are put into the output folder.
@@ -82,11 +82,15 @@ struct Built<'a> {
 }
 
 impl Source<'_> {
+    /// An output.
+    pub fn object(&self, id: DerivationId, output: &str) -> &ObjectRef {
+        let record = self.records.get(&id).expect("every root has a record after a build");
+        record.outputs.get(output).expect("builders give all outputs of their kind")
+    }
+
     /// The bytes of an output.
     pub fn bytes(&self, id: DerivationId, output: &str) -> Result<Vec<u8>, BuildFailure> {
-        let record = self.records.get(&id).expect("every root has a record after a build");
-        let object = record.outputs.get(output).expect("builders give all outputs of their kind");
-        Ok(self.store.read(object)?)
+        Ok(self.store.read(self.object(id, output))?)
     }
 
     /// A tree among the outputs of `id`.
@@ -96,12 +100,12 @@ impl Source<'_> {
     }
 
     /// The packs with the contents of the files of the trees of `id`.
-    pub fn packs(&self, id: DerivationId) -> Result<Packs, BuildFailure> {
+    pub fn packs(&self, id: DerivationId) -> Result<Packs, StoreError> {
         let record = &self.records[&id];
         let own = record.outputs.get(outputs::PACK).map(|pack| &pack.digest);
         let packs = record.references.iter().chain(own);
         let packs = packs.map(|digest| Ok(Arc::new(Pack::open(self.store, digest)?)));
-        Ok(Packs::new(packs.collect::<Result<_, BuildFailure>>()?))
+        Ok(Packs::new(packs.collect::<Result<_, StoreError>>()?))
     }
 
     fn open(&self, digest: Digest) -> Result<Box<dyn Read + Send>, ContentError> {

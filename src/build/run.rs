@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use hbuild_lang::recipe::Arch;
+use rayon::prelude::*;
 
 use super::files::BuildResult;
 use super::graph::{Planned, PlannedBuild, WholeGraph};
@@ -87,7 +88,9 @@ pub fn build(
     let store = surroundings.store;
     let _shared = store.share(&options.cancel)?;
     for local in &whole.local {
-        store.keep_blob(&local.bytes)?;
+        if store.blob_object(&local.sha256).is_none() {
+            store.keep_blob(&local.bytes)?;
+        }
     }
     let mut wanted: Vec<DerivationId> = whole.graph.roots().to_vec();
     if options.format == Format::Dir {
@@ -177,9 +180,10 @@ fn run(
     let (graph, store, observer) = (&whole.graph, surroundings.store, surroundings.observer);
     with_builders(options, surroundings, |builders, execution| {
         let records = execute(graph, wanted, store, builders, execution, observer)?;
-        let commands = exec::commands_of(graph, wanted);
-        let checked =
-            options.check.then(|| exec::check(graph, &commands, store, builders, execution, observer));
+        let checked = options.check.then(|| {
+            let commands = exec::commands_of(graph, wanted);
+            exec::check(graph, &commands, store, builders, execution, observer)
+        });
         Ok((records, checked.transpose()?))
     })
 }
@@ -251,15 +255,15 @@ fn keep(
         let key = records.get(&result.derivation).map(|record| record.key);
         by_path.entry(absolute(result.path.clone())).or_default().extend(key);
     }
-    for (path, keys) in by_path {
+    let set = |(path, keys): (PathBuf, BTreeSet<DerivationKey>)| {
         let records = keys.into_iter().collect();
         let root = Root { kind: "layout".to_owned(), path, records, blobs: Vec::new() };
         match store.set_root(&root) {
-            Err(StoreError::ReadOnly { .. }) => {}
-            other => other?,
+            Err(StoreError::ReadOnly { .. }) => Ok(()),
+            other => Ok(other?),
         }
-    }
-    Ok(())
+    };
+    by_path.into_par_iter().try_for_each(set)
 }
 
 /// The compressor for layers of a build in `format`: `docker` archives hold layers uncompressed, however they

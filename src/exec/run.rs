@@ -76,12 +76,10 @@ pub(super) fn execute_all(
     observer: &dyn Observer,
 ) -> Result<BTreeMap<DerivationId, Record>, ExecError> {
     let mut state = State::new(graph, store, observer, options.memory);
-    for id in wanted {
-        state.demand(id, complete)?;
-    }
+    state.demand_all(wanted, complete)?;
     state.tell_total(0);
     if state.all_done(wanted) {
-        return Ok(collect(&state, wanted));
+        return Ok(state.take_records(wanted));
     }
     let shared = Shared {
         store,
@@ -108,12 +106,7 @@ pub(super) fn execute_all(
         pool: &pool,
     };
     run.work()?;
-    Ok(collect(&run.lock(), wanted))
-}
-
-fn collect(state: &State<'_>, wanted: &[DerivationId]) -> BTreeMap<DerivationId, Record> {
-    let record = |id: &DerivationId| Some((*id, state.record(id)?.as_ref().clone()));
-    wanted.iter().filter_map(record).collect()
+    Ok(run.lock().take_records(wanted))
 }
 
 /// A run with something to do.

@@ -92,6 +92,8 @@ pub(super) struct State<'a> {
     store: &'a Store,
     observer: &'a dyn Observer,
     nodes: BTreeMap<DerivationId, Node>,
+    /// What was recalled of the wanted derivations before anything was demanded.
+    recalled: BTreeMap<DerivationId, Record>,
     /// Made when something is queued for the first time: a run that finds everything needs none.
     priorities: Option<Priorities>,
     fetches: Queue,
@@ -118,6 +120,7 @@ impl<'a> State<'a> {
             store,
             observer,
             nodes: BTreeMap::new(),
+            recalled: BTreeMap::new(),
             priorities: None,
             fetches: Queue::new(),
             computations: Queue::new(),
@@ -132,6 +135,15 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Asks for the records of `wanted`, as [`State::demand`] does for one.
+    pub fn demand_all(&mut self, wanted: &[DerivationId], complete: bool) -> Result<(), ExecError> {
+        self.recalled = self.store.recall_all(wanted);
+        for id in wanted {
+            self.demand(id, complete)?;
+        }
+        Ok(())
+    }
+
     /// How many derivations the run looks at, as far as is known.
     pub fn total(&self) -> usize {
         self.nodes.len()
@@ -140,6 +152,19 @@ impl<'a> State<'a> {
     /// The record of a derivation that is done.
     pub fn record(&self, id: &DerivationId) -> Option<&Arc<Record>> {
         self.nodes.get(id).filter(|node| node.phase == Phase::Done)?.record.as_ref()
+    }
+
+    /// The records of `wanted` that are done, at the end of the run.
+    pub fn take_records(&mut self, wanted: &[DerivationId]) -> BTreeMap<DerivationId, Record> {
+        let mut records = BTreeMap::new();
+        for id in wanted {
+            if let Some(node) = self.nodes.remove(id)
+                && node.phase == Phase::Done
+            {
+                records.extend(node.record.map(|record| (*id, Arc::unwrap_or_clone(record))));
+            }
+        }
+        records
     }
 
     /// Whether every derivation of `wanted` is done.
@@ -201,7 +226,7 @@ impl<'a> State<'a> {
             node.record = None;
             return self.wait_for_inputs(id);
         }
-        let recalled = self.store.recall(id).map(Arc::new);
+        let recalled = self.recalled.remove(id).or_else(|| self.store.recall(id)).map(Arc::new);
         let usable = |record: &Arc<Record>| !complete || self.store.has_references(record);
         let node = Node { wanted_complete: complete, ..Node::default() };
         self.nodes.insert(*id, node);

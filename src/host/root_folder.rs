@@ -15,7 +15,7 @@ use crate::image::layout::FolderError;
 use crate::tree::{Entry, EntryKind, TreePath};
 
 /// A place for a root file system: a folder, and beside it the file `<folder>.tree` with the digest of the
-/// tree it was written from.
+/// tree it was written from and the bytes of its files.
 #[derive(Debug, Clone)]
 pub struct HostRoot {
     path: PathBuf,
@@ -31,6 +31,20 @@ impl HostRoot {
     /// The same place, with all files owned by who runs it.
     pub fn without_owners(self) -> Self {
         Self { owners: false, ..self }
+    }
+
+    /// The bytes of the files, where what stands there was written from `tree`.
+    pub fn stands(&self, tree: Digest) -> Option<u64> {
+        let note = self.read_note()?;
+        let (digest, size) = note.split_once(' ')?;
+        let folder = fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_dir());
+        (folder && digest.parse() == Ok(tree)).then(|| size.parse().ok())?
+    }
+
+    fn read_note(&self) -> Option<String> {
+        let mut bytes = [0; 128];
+        let length = File::open(self.note()).ok()?.read(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes[..length]).trim().to_owned())
     }
 
     fn note(&self) -> PathBuf {
@@ -54,12 +68,17 @@ impl RootTarget for HostRoot {
         if !metadata.is_dir() {
             return Ok(RootState::Foreign);
         }
-        if let Ok(text) = fs::read_to_string(self.note()) {
+        if let Some(note) = self.read_note() {
             // A note without a digest was left by a run that was killed: what stands there is of no tree.
-            return Ok(RootState::Written(text.trim().parse().unwrap_or(Digest([0; 32]))));
+            let digest = note.split(' ').next().unwrap_or_default();
+            return Ok(RootState::Written(digest.parse().unwrap_or(Digest([0; 32]))));
         }
         let mut entries = fs::read_dir(&self.path).map_err(failed("list", &self.path))?;
         Ok(if entries.next().is_none() { RootState::Free } else { RootState::Foreign })
+    }
+
+    fn keeps_owners(&self) -> bool {
+        self.owners
     }
 
     fn begin(&self) -> Result<Box<dyn NewRoot + '_>, FolderError> {
@@ -84,10 +103,6 @@ impl HostNewRoot<'_> {
 }
 
 impl NewRoot for HostNewRoot<'_> {
-    fn keeps_owners(&self) -> bool {
-        self.target.owners
-    }
-
     fn make(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), FolderError> {
         let path = self.at(&entry.path);
         let made = match &entry.kind {
@@ -133,7 +148,7 @@ impl NewRoot for HostNewRoot<'_> {
             .map_err(|error| failed("set the time of", &path)(error.into()))
     }
 
-    fn finish(self: Box<Self>, tree: Digest) -> Result<(), FolderError> {
+    fn finish(self: Box<Self>, tree: Digest, size: u64) -> Result<(), FolderError> {
         let path = &self.target.path;
         let open = Permissions::from_mode(0o755);
         fs::set_permissions(self.folder.path(), open).map_err(failed("set the mode of", path))?;
@@ -144,6 +159,6 @@ impl NewRoot for HostNewRoot<'_> {
         }
         let made = self.folder.keep();
         fs::rename(&made, path).map_err(failed("write", path))?;
-        fs::write(&note, format!("{tree}\n")).map_err(failed("write", &note))
+        fs::write(&note, format!("{tree} {size}\n")).map_err(failed("write", &note))
     }
 }

@@ -27,14 +27,21 @@ pub(super) fn start(command: &Command, streams: &Streams) -> Result<sys::Pid, St
     spawned.map_err(|error| format!("could not be started: {program}: {error}"))
 }
 
+fn is_file(path: &str) -> bool {
+    let state = rustix::fs::stat(path);
+    state.is_ok_and(|state| rustix::fs::FileType::from_raw_mode(state.st_mode).is_file())
+}
+
 fn image(command: &Command, session: bool) -> io::Result<sys::Image> {
     let program = command.arguments.first().map(String::as_str).unwrap_or_default();
     let path = command.environment.get("PATH").map(String::as_str).unwrap_or_default();
     let programs = if program.contains('/') {
         vec![CString::new(program)?]
     } else {
+        // Looked for here, since every attempt to start one costs as much as a process.
         let places = path.split(':').filter(|folder| !folder.is_empty());
-        places.map(|folder| CString::new(format!("{folder}/{program}"))).collect::<Result<_, _>>()?
+        let places = places.map(|folder| format!("{folder}/{program}"));
+        places.filter(|place| is_file(place)).map(CString::new).collect::<Result<_, _>>()?
     };
     let arguments = command.arguments.iter().map(|word| CString::new(word.as_str()));
     let environment = command.environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));

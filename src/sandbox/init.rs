@@ -48,8 +48,8 @@ fn run(request: &Request, control: &OwnedFd, filter: &Filter) -> Result<Option<O
     if specification.loopback {
         sys::raise_loopback().at(Step::Namespaces, "loopback")?;
     }
-    let (space, mounts) = mounts::enter_sandbox(specification)?;
-    let mut applied = Applied { mounts, seccomp: filter.digest.clone(), ..described() };
+    let mut applied = Applied { seccomp: filter.digest.clone(), ..described() };
+    let space = mounts::enter_sandbox(specification, &mut applied)?;
     let (ends, streams) = streams(specification.attachment)?;
     // The stage's socket must not be here: nobody but hbuild may hold its other end.
     sys::duplicate_to(streams.input.as_fd(), 0).at(Step::Restrictions, "/dev/null")?;

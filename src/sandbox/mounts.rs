@@ -11,12 +11,17 @@ use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::wire::{At, Fault, Step};
 use super::{Attachment, Specification, sys};
+use crate::store::Applied;
 
+/// An empty folder beside the roots, made by hbuild.
+pub(super) const EMPTY_ROOT: &str = "empty";
 /// Folders in the stage's root.
 pub(super) const ROOTS: &str = "/roots";
 /// Where a copy of a root is, if there is one.
 pub(super) const COPY: &str = "/copy";
 const ROOT: &str = "/root";
+/// As [`EMPTY_ROOT`], beside the copy.
+const EMPTY: &str = "/empty";
 const DEVICES: &str = "/dev";
 const SPACE: &str = "/space";
 
@@ -50,7 +55,7 @@ pub(super) fn prepare(terminal: bool) -> Result<(), Fault> {
     // The roots are bound before anything is mounted, since their folder may lie below it.
     mount_tmpfs(base, c"mode=0755,size=1m,nr_inodes=100").at(Step::Mounts, "tmpfs of the stage")?;
     let below = |path: &str| format!("{base}{path}");
-    for folder in [ROOTS, COPY, ROOT, DEVICES, SPACE, "/proc"] {
+    for folder in [ROOTS, COPY, ROOT, EMPTY, DEVICES, SPACE, "/proc"] {
         make_folder(&below(folder), 0o755).at(Step::Mounts, folder)?;
     }
     rustix::mount::mount_bind(".", below(ROOTS)).at(Step::Mounts, "folder of roots")?;
@@ -86,18 +91,18 @@ fn prepare_devices(folder: &str, terminal: bool) -> Result<(), Fault> {
     sys::add_mount_attributes(&c_string(folder), attributes, true).at(Step::Mounts, "/dev read-only")
 }
 
-/// Mounts the sandbox of `specification` and enters it; returns the writable file system's root, and what was
-/// mounted where, in order.
-pub(super) fn enter_sandbox(specification: &Specification) -> Result<(OwnedFd, Vec<String>), Fault> {
+/// Mounts the sandbox of `specification` and enters it; returns the writable file system's root. Notes in `applied`
+/// what was mounted where, in order.
+pub(super) fn enter_sandbox(specification: &Specification, applied: &mut Applied) -> Result<OwnedFd, Fault> {
     let space = make_space(specification)?;
-    let mut mounts = vec!["/ root read-only".to_owned()];
     let root = format!("{ROOTS}/{}", specification.root);
     if specification.root.contains('/') || !is_folder(&root) {
         return Err(io::Error::from_raw_os_error(libc::ENOENT)).at(Step::Root, &specification.root);
     }
     let root = if specification.other_machine { COPY } else { &root };
-    rustix::mount::mount_bind(root, ROOT).at(Step::Root, &specification.root)?;
+    mount_root(root, applied).at(Step::Root, &specification.root)?;
 
+    let mounts = &mut applied.mounts;
     let device = mount_point("/dev")?;
     rustix::mount::mount_bind_recursive(DEVICES, &device).at(Step::Mounts, "/dev")?;
     mounts.push("/dev nodes read-only".to_owned());
@@ -116,7 +121,24 @@ pub(super) fn enter_sandbox(specification: &Specification) -> Result<(OwnedFd, V
     mounts.push(mount_proc(&mount_point("/proc")?)?);
     chdir(ROOT).at(Step::Mounts, "/")?;
     enter().at(Step::Mounts, "/")?;
-    Ok((space, mounts))
+    Ok(space)
+}
+
+/// Mounts the folder `root` at [`ROOT`], read-only. Of a bind mount the table of mounts shows inside where the folder
+/// lies on the host; of an overlay it shows the layers as they are named here, and the folder is `.`.
+fn mount_root(root: &str, applied: &mut Applied) -> io::Result<()> {
+    chdir(root)?;
+    let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
+    // Without a layer to write to, the kernel wants two. On one file system, so that all files are of one device.
+    let layers = c_string(&format!("lowerdir=.:../{EMPTY_ROOT}"));
+    if rustix::mount::mount("root", ROOT, "overlay", flags, &*layers).is_ok() {
+        applied.mounts.push("/ root, overlay read-only".to_owned());
+        return Ok(());
+    }
+    rustix::mount::mount_bind(root, ROOT)?;
+    applied.mounts.push("/ root, bind read-only".to_owned());
+    applied.missing.push("overlay of the root".to_owned());
+    Ok(())
 }
 
 /// The one bounded file system of a sandbox, with its folders.

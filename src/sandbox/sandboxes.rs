@@ -2,13 +2,15 @@
 
 use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::error::ended;
+use super::mounts::EMPTY_ROOT;
 use super::running::{Conversation, Ends};
 use super::wire::{Request, StageReport, Stream, hear, tell};
 use super::{Attachment, Finished, STAGE_ARGUMENT, SandboxError, Specification, fill};
@@ -97,6 +99,7 @@ impl Sandboxes {
         let StageOptions { program, roots, .. } = &self.options;
         let failed =
             |source| SandboxError::NoStage { program: program.clone(), roots: roots.clone(), source };
+        make_empty(&roots.join(EMPTY_ROOT));
         let (socket, other) = pair().map_err(failed)?;
         let user = self.user.map(|user| if kind.other_machine && mapped(user + 1) { user + 1 } else { user });
         let process = Command::new(program)
@@ -133,6 +136,12 @@ impl Drop for Stage {
         self.socket = None;
         let _ = self.process.wait();
     }
+}
+
+/// Makes the folder `path`, which everybody may read. Where it cannot be made, roots are mounted in another way.
+fn make_empty(path: &Path) {
+    let _ = std::fs::create_dir(path);
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755));
 }
 
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

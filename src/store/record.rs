@@ -61,7 +61,7 @@ pub struct Applied {
     pub namespaces: Vec<String>,
     /// `uid:gid` inside.
     pub user: String,
-    /// What is mounted where, in order: `/ root read-only`, `/dev`, `/proc pids only`, ….
+    /// What is mounted where, in order: `/ root, overlay read-only`, `/build tmpfs`, ….
     pub mounts: Vec<String>,
     /// BLAKE3 of the seccomp programs, hexadecimal.
     pub seccomp: String,

@@ -1,7 +1,7 @@
 //! Roots: what the collector keeps.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ impl Store {
     pub fn set_root(&self, root: &Root) -> Result<(), StoreError> {
         let path = self.layout.folder("roots").join(root.file_name());
         let bytes = seal("root", root);
-        if fs::read(&path).is_ok_and(|old| old == bytes) {
+        if holds(&path, &bytes) {
             return Ok(());
         }
         let file = self.write_scratch(&bytes)?;
@@ -64,6 +64,13 @@ impl Store {
         }
         Ok(roots)
     }
+}
+
+/// Whether the file at `path` has these bytes and no more.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let mut old = vec![0; bytes.len() + 1];
+    let read = fs::File::open(path).and_then(|mut file| file.read(&mut old));
+    read.is_ok_and(|length| old[..length] == *bytes)
 }
 
 /// Whether what needs the root is still there. A path that cannot be looked at counts as there.

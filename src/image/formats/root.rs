@@ -59,6 +59,9 @@ pub trait RootTarget {
     /// What stands there.
     fn state(&self) -> Result<RootState, FolderError>;
 
+    /// Whether owners, setuid bits and privileged attributes can be set there.
+    fn keeps_owners(&self) -> bool;
+
     /// A new root beside the place, seen by nobody until it is finished; dropped unfinished, it leaves
     /// nothing.
     fn begin(&self) -> Result<Box<dyn NewRoot + '_>, FolderError>;
@@ -66,20 +69,18 @@ pub trait RootTarget {
 
 /// A root file system being written. No operation follows a symlink.
 pub trait NewRoot {
-    /// Whether owners, setuid bits and privileged attributes can be set.
-    fn keeps_owners(&self) -> bool;
-
     /// Makes the entry without its metadata; a file gets all that `content` gives.
     fn make(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), FolderError>;
 
     /// Makes `path` another name of `first`.
     fn link(&mut self, first: &TreePath, path: &TreePath) -> Result<(), FolderError>;
 
-    /// Sets owner (where [`NewRoot::keeps_owners`]), mode, attributes and time.
+    /// Sets owner (where [`RootTarget::keeps_owners`]), mode, attributes and time.
     fn set_metadata(&mut self, entry: &Entry) -> Result<(), FolderError>;
 
-    /// Puts it in its place, instead of what hbuild wrote there before, and remembers `tree`.
-    fn finish(self: Box<Self>, tree: Digest) -> Result<(), FolderError>;
+    /// Puts it in its place, instead of what hbuild wrote there before, and remembers `tree` and the `size` of its
+    /// files in bytes.
+    fn finish(self: Box<Self>, tree: Digest, size: u64) -> Result<(), FolderError>;
 }
 
 /// What was written.
@@ -108,18 +109,16 @@ pub fn write_root(
     target: &dyn RootTarget,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<RootReport, RootError> {
-    let digest = tree.digest();
-    let mut new = match target.state()? {
+    let (digest, size) = (tree.digest(), tree.content_size());
+    let owners = target.keeps_owners();
+    match target.state()? {
         RootState::Foreign => return Err(RootError::Foreign { name: name.to_owned() }),
-        state => {
-            let new = target.begin()?;
-            if state == RootState::Written(digest) {
-                return Ok(RootReport { changed: false, owners: new.keeps_owners(), reduced: Vec::new() });
-            }
-            new
+        RootState::Written(stands) if stands == digest => {
+            return Ok(RootReport { changed: false, owners, reduced: Vec::new() });
         }
-    };
-    let owners = new.keeps_owners();
+        _ => {}
+    }
+    let mut new = target.begin()?;
     let tree = with_parents(tree, epoch);
     let mut first_names: Vec<&TreePath> = Vec::new();
     let mut reduced = Vec::new();
@@ -147,6 +146,6 @@ pub fn write_root(
     for entry in tree.entries().iter().rev() {
         new.set_metadata(entry)?;
     }
-    new.finish(digest)?;
+    new.finish(digest, size)?;
     Ok(RootReport { changed: true, owners, reduced })
 }

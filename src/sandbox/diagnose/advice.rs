@@ -13,6 +13,7 @@ pub fn fixes(findings: &Findings, probe: Probe, errno: i32) -> Vec<String> {
         Probe::Landlock => landlock(findings, errno),
         Probe::Personality => filter(findings),
         Probe::Cgroup => delegation(findings),
+        Probe::Overlay => kernel_option("CONFIG_OVERLAY_FS, Linux 5.11 or later"),
         Probe::Procfs => procfs(findings),
         _ => namespace(findings, probe, errno),
     }

@@ -108,7 +108,10 @@ fn about(probe: Probe) -> (&'static str, Option<&'static str>) {
         Probe::Cgroup => {
             ("cgroup delegation", Some("memory is watched ten times a second, and not limited by the kernel"))
         }
-        Probe::Overlay => ("overlayfs", Some("nothing: hbuild does not need it")),
+        Probe::Overlay => (
+            "overlayfs",
+            Some("the table of mounts inside names the folder of the host that the root lies in"),
+        ),
     }
 }
 
@@ -121,9 +124,6 @@ fn probed(findings: &Findings, probe: Probe) -> Check {
     let status = if loses.is_some() { Status::Limited } else { Status::Refused };
     match findings.probes.get(&probe) {
         Some(Outcome::Works(detail)) => works(findings, probe, detail, check(String::new())),
-        Some(Outcome::Refused { call, errno }) if probe == Probe::Overlay => {
-            check(format!("not to be had, and not needed: {}", refusal(call, *errno)))
-        }
         Some(Outcome::Refused { call, errno }) => {
             let fixes = advice::fixes(findings, probe, *errno);
             check(refusal(call, *errno)).with(status, loses.unwrap_or(BUILDS), fixes)
@@ -156,7 +156,6 @@ fn works(findings: &Findings, probe: Probe, detail: &str, mut check: Check) -> C
         Probe::OtherUser if findings.user == 0 => "root, which becomes an ordinary user first".to_owned(),
         Probe::OtherUser => format!("user {}", findings.user),
         Probe::Landlock => format!("version {detail} of its interface"),
-        Probe::Overlay => "there, but not needed".to_owned(),
         Probe::Cgroup => {
             let missing: Vec<_> = ["memory", "pids"]
                 .into_iter()

@@ -276,10 +276,10 @@ fn overlay() -> Result<(), Refusal> {
     enter_mount_namespace()?;
     mount_tmpfs()?;
     let below: PathBuf = Path::new("/proc").into();
-    for name in ["lower", "upper", "work", "merged"] {
+    for name in ["root", "empty", "merged"] {
         folder(&below.join(name).display().to_string())?;
     }
-    let options = c"lowerdir=/proc/lower,upperdir=/proc/upper,workdir=/proc/work,userxattr";
-    let flags = MountFlags::empty();
+    let options = c"lowerdir=/proc/root:/proc/empty";
+    let flags = MountFlags::RDONLY;
     call("mount(overlay)", rustix::mount::mount("overlay", "/proc/merged", "overlay", flags, options))
 }

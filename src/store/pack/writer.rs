@@ -12,13 +12,15 @@ use crate::tree::{ContentError, ContentSink};
 
 /// Bytes are gathered to blocks of this size before they are written. A content that fits is hashed in it.
 const BLOCK: usize = 1 << 20;
+/// What a block has at first: most packs of commands are small, and memory that is never written is never cleared.
+const FIRST: usize = 1 << 14;
 
 /// A pack under construction. Dropped unfinished, it is gone.
 #[derive(Debug)]
 pub struct PackWriter<'a> {
     store: &'a Store,
     file: TemporaryFile,
-    /// A whole block; the first `filled` bytes are not written yet.
+    /// Grows up to a whole block; the first `filled` bytes are not written yet.
     block: Vec<u8>,
     filled: usize,
     /// Length of what is written, and its hash.
@@ -33,7 +35,7 @@ impl<'a> PackWriter<'a> {
         Ok(Self {
             store,
             file,
-            block: vec![0; BLOCK],
+            block: vec![0; FIRST],
             filled: 0,
             flushed: 0,
             hasher: Box::default(),
@@ -132,15 +134,25 @@ impl ContentSink for PackWriter<'_> {
             return self.keep(&mut &bytes[..]).map(|(digest, _)| digest);
         }
         self.list(digest, self.flushed + self.filled as u64, bytes.len() as u64);
-        self.block[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
-        self.filled += bytes.len();
+        let end = self.filled + bytes.len();
+        if end > self.block.len() {
+            self.block.resize((2 * end).min(BLOCK), 0);
+        }
+        self.block[self.filled..end].copy_from_slice(bytes);
+        self.filled = end;
         Ok(digest)
     }
 }
 
-/// Reads into `block` from `filled` on until it is full or `content` ends; says whether it ended.
-fn fill(content: &mut dyn Read, block: &mut [u8], filled: &mut usize) -> io::Result<bool> {
-    while *filled < block.len() {
+/// Reads into `block` from `filled` on until it is whole and full or `content` ends; says whether it ended.
+fn fill(content: &mut dyn Read, block: &mut Vec<u8>, filled: &mut usize) -> io::Result<bool> {
+    loop {
+        if *filled == block.len() {
+            if block.len() == BLOCK {
+                return Ok(false);
+            }
+            block.resize((4 * block.len()).min(BLOCK), 0);
+        }
         match content.read(&mut block[*filled..]) {
             Ok(0) => return Ok(true),
             Ok(count) => *filled += count,
@@ -148,5 +160,4 @@ fn fill(content: &mut dyn Read, block: &mut [u8], filled: &mut usize) -> io::Res
             Err(error) => return Err(error),
         }
     }
-    Ok(false)
 }
