@@ -209,8 +209,10 @@ fn hbuild_killed_at_any_moment_leaves_nothing_and_the_next_run_is_right() {
         let other = (round % 2 == 1).then(|| calm.start("out-2"));
         std::thread::sleep(moment);
         late += usize::from(killed.try_wait().unwrap().is_some());
+        let below = processes::below(killed.id());
         killed.kill().unwrap();
         killed.wait().unwrap();
+        processes::assert_ended(&below, &when);
         if let Some(other) = other {
             let output = other.wait_with_output().unwrap();
             assert!(output.status.success(), "{when}: {}", said(&output));
@@ -227,14 +229,16 @@ fn hbuild_killed_at_any_moment_leaves_nothing_and_the_next_run_is_right() {
     assert!(late < KILLS / 2, "most were killed too late");
 }
 
-/// Kills one of the processes below `hbuild`: of its stages, of their inits, or of the commands.
-fn kill_one(hbuild: u32, depth: usize, random: &mut StdRng) -> bool {
+/// Kills one of the processes below `hbuild`: of its stages, of their inits, or of the commands. Returns all that were
+/// there; `None` where there was none to kill.
+fn kill_one(hbuild: u32, depth: usize, random: &mut StdRng) -> Option<Vec<(u32, String)>> {
     let found: Vec<u32> = processes::by_depth(hbuild)[depth].iter().copied().collect();
     if found.is_empty() {
-        return false;
+        return None;
     }
+    let below = processes::below(hbuild);
     let chosen = found[random.gen_range(0..found.len())];
-    kill_process(Pid::from_raw(chosen as i32).unwrap(), Signal::KILL).is_ok()
+    kill_process(Pid::from_raw(chosen as i32).unwrap(), Signal::KILL).is_ok().then_some(below)
 }
 
 #[test]
@@ -253,20 +257,21 @@ fn a_build_killed_at_any_moment_leaves_nothing_and_the_next_run_is_right() {
         let mut child = calm.start("out");
         std::thread::sleep(moment);
         let hit = loop {
-            if kill_one(child.id(), depth, &mut random) {
-                break true;
+            if let Some(below) = kill_one(child.id(), depth, &mut random) {
+                break Some(below);
             }
             if child.try_wait().unwrap().is_some() {
-                break false;
+                break None;
             }
             std::thread::sleep(Duration::from_micros(300));
         };
         let output = child.wait_with_output().unwrap();
-        kills[depth] += usize::from(hit);
+        kills[depth] += usize::from(hit.is_some());
+        processes::assert_ended(hit.as_deref().unwrap_or_default(), &when);
         if output.status.success() {
             calm.assert_right("out", &when);
         } else {
-            assert!(hit, "{when}: {}", said(&output));
+            assert!(hit.is_some(), "{when}: {}", said(&output));
             failed += 1;
             let code = if depth == 2 { "hbuild::exec::step_failed" } else { "hbuild::sandbox::ended" };
             assert!(

@@ -31,6 +31,32 @@ pub fn by_depth(parent: u32) -> [BTreeSet<u32>; 3] {
     [first, second, deeper]
 }
 
+/// All processes below `parent`, each with the time it started at, so that a number used again is no mistake. Init
+/// and commands of a sandbox show nothing else by which they could be found once their parents are gone.
+pub fn below(parent: u32) -> Vec<(u32, String)> {
+    let all = by_depth(parent).into_iter().flatten();
+    all.filter_map(|id| Some((id, started(id)?))).collect()
+}
+
+/// When a living process started, in ticks since the machine did.
+fn started(id: u32) -> Option<String> {
+    let state = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let mut fields = state.rsplit_once(')')?.1.split_whitespace();
+    let dead = matches!(fields.next()?, "Z" | "X");
+    fields.nth(18).filter(|_| !dead).map(str::to_owned)
+}
+
+/// Asserts that none of `processes` lives any more.
+pub fn assert_ended(processes: &[(u32, String)], when: &str) {
+    let since = Instant::now();
+    let lives = |(id, start): &&(u32, String)| started(*id).as_ref() == Some(start);
+    while processes.iter().any(|process| lives(&process)) && since.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let left: Vec<_> = processes.iter().filter(lives).collect();
+    assert!(left.is_empty(), "{when}: processes are left: {left:?}");
+}
+
 /// Living processes that have to do with `folder`: it stands in their mounts, their arguments or their environment,
 /// or their root, working directory or program lies in it.
 pub fn around(folder: &Path) -> Vec<String> {
