@@ -80,7 +80,7 @@ taken() {
   local wall user system
   read -r wall user system < <(tail -n 1)
   echo "$wall 0" >> "$work/$1"
-  awk -v user="$user" -v system="$system" 'BEGIN {print user + system, 0}' >> "$work/$1-cpu"
+  awk -v one="$user" -v two="$system" 'BEGIN {print one + two, 0}' >> "$work/$1-cpu"
 }
 
 # inside RUN   a run is another derivation by its environment
