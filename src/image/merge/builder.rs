@@ -22,7 +22,8 @@ impl Builder for MergeBuilder {
                 MergeInput::Content { .. } => None,
             };
             // A further output of an execution has a name of its own.
-            let named = derivation.inputs[number].outputs.iter().find(|name| outputs::is_further(name));
+            let mut names = derivation.inputs.get(number).into_iter().flat_map(|input| &input.outputs);
+            let named = names.find(|name| outputs::is_further(name));
             let tree = context.tree(number, named.map_or(outputs::TREE, |name| name))?;
             sources.push(Source { input, tree, control });
         }
