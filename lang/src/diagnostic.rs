@@ -19,6 +19,28 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to do about it.
     pub help: Option<String>,
+    /// Changes of the text that would do it, the best first; tools may offer them, and none is made unasked.
+    pub suggestions: Vec<Suggestion>,
+}
+
+/// A change of the text that mends what a [`Diagnostic`] is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What it does, as a command: "write `packages`".
+    pub title: String,
+    /// What is replaced, in the order of the text; no two overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// One replacement in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file; `None` is the file being read.
+    pub file: Option<String>,
+    /// The bytes of that file's text that go; empty where something is only put in.
+    pub range: Range<usize>,
+    /// What stands there instead.
+    pub text: String,
 }
 
 /// How bad a [`Diagnostic`] is.
@@ -56,13 +78,26 @@ impl Diagnostic {
 
     fn new(code: &'static str, severity: Severity, range: Range<usize>, message: String) -> Self {
         let label = Label { file: None, range, text: String::new(), primary: true };
-        Self { code, severity, message, labels: vec![label], help: None }
+        Self { code, severity, message, labels: vec![label], help: None, suggestions: Vec::new() }
     }
 
     /// The same with a help line.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same with a change that replaces `range`, of the file being read, by `text`.
+    #[must_use]
+    pub fn with_suggestion(
+        mut self,
+        title: impl Into<String>,
+        range: impl Into<Range<usize>>,
+        text: impl Into<String>,
+    ) -> Self {
+        let edit = Edit { file: None, range: range.into(), text: text.into() };
+        self.suggestions.push(Suggestion { title: title.into(), edits: vec![edit] });
         self
     }
 
@@ -95,11 +130,15 @@ impl Diagnostic {
         self
     }
 
-    /// The same with every label that has no file placed in `file`: for what is reported about an import.
+    /// The same with every label and every change that has no file placed in `file`: for what is reported about an import.
     #[must_use]
     pub fn in_file(mut self, file: &str) -> Self {
         for label in self.labels.iter_mut().filter(|label| label.file.is_none()) {
             label.file = Some(file.to_owned());
+        }
+        let edits = self.suggestions.iter_mut().flat_map(|suggestion| &mut suggestion.edits);
+        for edit in edits.filter(|edit| edit.file.is_none()) {
+            edit.file = Some(file.to_owned());
         }
         self
     }

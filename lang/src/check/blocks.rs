@@ -207,9 +207,12 @@ impl Checker<'_> {
         let name_site = scope.file.site(name.span);
         let Some(known) = fields.find(&name.text) else {
             let names = fields.tables.iter().flat_map(|table| table.iter().map(|field| field.name));
-            let help = suggest::help(&name.text, names, "fields");
             let message = format!("there is no field `{}` here", name.text);
-            self.reports.error("hbuild::lang::unknown_field", site, message).help(help);
+            let help = suggest::help(&name.text, names.clone(), "fields");
+            let report = self.reports.error("hbuild::lang::unknown_field", site, message).help(help);
+            if let Some(meant) = suggest::meant(&name.text, names) {
+                report.suggest(format!("write `{meant}`"), name_site, meant);
+            }
             return;
         };
         let value_site = scope.file.site(field.value.span);

@@ -2,15 +2,20 @@
 
 use crate::diagnostic::nearest;
 
+/// The candidate that `name` was probably meant to be.
+pub fn meant<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    all.sort_unstable();
+    nearest(name, all).filter(|_| name.chars().count() > 2)
+}
+
 /// A help line: the nearest candidate, else all that can stand there.
 pub fn help<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>, what: &str) -> String {
     const SHOWN: usize = 40;
     let mut all: Vec<&str> = candidates.into_iter().collect();
     all.sort_unstable();
     all.dedup();
-    if name.chars().count() > 2
-        && let Some(found) = nearest(name, all.iter().copied())
-    {
+    if let Some(found) = meant(name, all.iter().copied()) {
         return format!("did you mean `{found}`?");
     }
     match all.as_slice() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{FileId, Report, Site};
-use crate::diagnostic::{Diagnostic, LineIndex};
+use crate::diagnostic::{Diagnostic, Edit, LineIndex, Suggestion};
 use crate::recipe::Place;
 use crate::syntax::ast;
 
@@ -86,6 +86,14 @@ impl Program {
         }
         for (site, text) in &report.related {
             diagnostic = diagnostic.with_secondary_in(&*self.file(site.file).name, site.span, text.as_str());
+        }
+        for (title, edits) in &report.suggestions {
+            let edits = edits.iter().map(|(site, text)| Edit {
+                file: Some(self.file(site.file).name.to_string()),
+                range: site.span.range(),
+                text: text.clone(),
+            });
+            diagnostic.suggestions.push(Suggestion { title: title.clone(), edits: edits.collect() });
         }
         self.with_import_chain(diagnostic.in_file(&self.file(report.site.file).name), report.site.file)
     }

@@ -22,6 +22,8 @@ pub struct Report {
     pub help: Option<String>,
     /// Other places that matter.
     pub related: Vec<(Site, String)>,
+    /// What would mend it: a title, and what to put in the place of each site.
+    pub suggestions: Vec<(String, Vec<(Site, String)>)>,
 }
 
 impl Report {
@@ -40,6 +42,12 @@ impl Report {
     /// Points to another place.
     pub fn related(&mut self, site: Site, text: impl Into<String>) -> &mut Self {
         self.related.push((site, text.into()));
+        self
+    }
+
+    /// Offers to replace what stands at `site` by `text`; the title is a command, "write `packages`".
+    pub fn suggest(&mut self, title: impl Into<String>, site: Site, text: impl Into<String>) -> &mut Self {
+        self.suggestions.push((title.into(), vec![(site, text.into())]));
         self
     }
 }
@@ -73,7 +81,16 @@ impl Reports {
     }
 
     fn add(&mut self, error: bool, code: &'static str, site: Site, message: String) -> &mut Report {
-        let report = Report { error, code, site, message, label: None, help: None, related: Vec::new() };
+        let report = Report {
+            error,
+            code,
+            site,
+            message,
+            label: None,
+            help: None,
+            related: Vec::new(),
+            suggestions: Vec::new(),
+        };
         if !self.seen.insert((site, code)) || self.muted.contains(&code) {
             return self.unlisted.insert(report);
         }
