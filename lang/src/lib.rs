@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 #![warn(missing_docs)]
 
+pub mod assist;
 pub mod diagnostic;
 pub mod format;
 pub mod recipe;

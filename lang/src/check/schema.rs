@@ -1,6 +1,8 @@
 //! The fields of items: names, and what each takes. Checking and evaluation read the same table.
 
 use super::form::Form;
+use crate::syntax::ast::DeclarationKind;
+
 /// A field.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
@@ -8,6 +10,8 @@ pub struct Field {
     pub name: &'static str,
     /// What it takes.
     pub shape: Shape,
+    /// What it is for and what it is by default, for people: one line of Markdown.
+    pub doc: &'static str,
 }
 
 /// What a field takes.
@@ -62,6 +66,8 @@ pub struct RecordField {
     pub shape: Shape,
     /// Whether it must be there.
     pub required: bool,
+    /// What it is for, for people: one line of Markdown.
+    pub doc: &'static str,
 }
 
 impl Shape {
@@ -113,123 +119,307 @@ impl Shape {
     }
 }
 
-const fn field(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape }
+const fn field(name: &'static str, shape: Shape, doc: &'static str) -> Field {
+    Field { name, shape, doc }
 }
 
 use Shape::{Later, Map, Records, Text, TextOrTexts, Texts};
 
 const USER: &[RecordField] = &[
-    RecordField { name: "uid", shape: Shape::Int(0, 4_294_967_294), required: true },
-    RecordField { name: "gid", shape: Shape::Int(0, 4_294_967_294), required: false },
-    RecordField { name: "home", shape: Text(Form::Path), required: false },
-    RecordField { name: "shell", shape: Text(Form::Path), required: false },
-    RecordField { name: "gecos", shape: Text(Form::Any), required: false },
+    RecordField {
+        name: "uid",
+        shape: Shape::Int(0, 4_294_967_294),
+        required: true,
+        doc: "The number of the account.",
+    },
+    RecordField {
+        name: "gid",
+        shape: Shape::Int(0, 4_294_967_294),
+        required: false,
+        doc: "The number of its group. That of `uid` by default.",
+    },
+    RecordField { name: "home", shape: Text(Form::Path), required: false, doc: "Its home directory." },
+    RecordField { name: "shell", shape: Text(Form::Path), required: false, doc: "Its login shell." },
+    RecordField { name: "gecos", shape: Text(Form::Any), required: false, doc: "What it is, for people." },
 ];
 
 const GROUP: &[RecordField] = &[
-    RecordField { name: "gid", shape: Shape::Int(0, 4_294_967_294), required: true },
-    RecordField { name: "members", shape: Texts(Form::Account), required: false },
+    RecordField {
+        name: "gid",
+        shape: Shape::Int(0, 4_294_967_294),
+        required: true,
+        doc: "The number of the group.",
+    },
+    RecordField {
+        name: "members",
+        shape: Texts(Form::Account),
+        required: false,
+        doc: "Accounts that belong to it besides those that have its number.",
+    },
 ];
 
 /// The fields of an image.
 pub const IMAGE: &[Field] = &[
-    field("version", Shape::Version),
-    field("title", Text(Form::Line)),
-    field("license", Text(Form::License)),
-    field("dates", Map(Form::Word, Form::Date)),
-    field("tags", Texts(Form::Tag)),
-    field("repositories", Shape::Repositories),
-    field("packages", Texts(Form::Package)),
-    field("exclude", Texts(Form::PackageName)),
-    field("resolve", Shape::Resolve),
-    field("contents", Shape::Contents),
-    field("paths", Shape::Rules),
-    field("users", Records(Form::Account, USER)),
-    field("groups", Records(Form::Account, GROUP)),
-    field("run-as", Text(Form::RunAs)),
-    field("env", Map(Form::EnvName, Form::Any)),
-    field("entrypoint", Texts(Form::Any)),
-    field("cmd", Texts(Form::Any)),
-    field("work-dir", Text(Form::Path)),
-    field("ports", Texts(Form::Port)),
-    field("volumes", Texts(Form::Path)),
-    field("stop-signal", Text(Form::Signal)),
-    field("labels", Map(Form::LabelName, Form::Any)),
-    field("annotations", Map(Form::LabelName, Form::Any)),
-    field("os-release", Map(Form::OsReleaseName, Form::Line)),
-    field("epoch", Shape::Int(0, 253_402_300_799)),
-    field("extends", Later),
+    field(
+        "version",
+        Shape::Version,
+        "The version of what is in the image, and the first part of each variant's name. Without one, names leave it out.",
+    ),
+    field("title", Text(Form::Line), "What people call it. The name of the item where nothing is said."),
+    field("license", Text(Form::License), "The licence of what is in the image, as an SPDX expression."),
+    field(
+        "dates",
+        Map(Form::Word, Form::Date),
+        "Dates of the release, `YYYY-MM-DD`: `release`, `end-of-life`.",
+    ),
+    field(
+        "tags",
+        Texts(Form::Tag),
+        "Further names of each variant, besides `<version>-<distro><release>`. Two variants never share one.",
+    ),
+    field(
+        "repositories",
+        Shape::Repositories,
+        "Where packages come from. All of the distro's own where nothing is said.",
+    ),
+    field(
+        "packages",
+        Texts(Form::Package),
+        "Packages in the distro's grammar: `name`, `name=version`; Debian's `name:arch`; Alpine's `name~version`, `name@tag`.",
+    ),
+    field(
+        "exclude",
+        Texts(Form::PackageName),
+        "Packages that no dependency brings in. What `packages` asks for comes all the same.",
+    ),
+    field(
+        "resolve",
+        Shape::Resolve,
+        "`full`, the default, takes packages with their dependencies; `listed` takes them alone.",
+    ),
+    field(
+        "contents",
+        Shape::Contents,
+        "Sources and builds to put in after the packages: `app`, `app.headers`, `app.at(\"/opt\")`, `app.only([\"bin/**\"])`.",
+    ),
+    field(
+        "paths",
+        Shape::Rules,
+        "From paths or globs to rules: `file(…)`, `directory(…)`, `symlink(…)`, `attrs(…)`, `delete`, `keep`. The most specific rule wins.",
+    ),
+    field(
+        "users",
+        Records(Form::Account, USER),
+        "Accounts in `/etc/passwd`, by name: `{ uid, gid, home, shell, gecos }`.",
+    ),
+    field("groups", Records(Form::Account, GROUP), "Groups in `/etc/group`, by name: `{ gid, members }`."),
+    field(
+        "run-as",
+        Text(Form::RunAs),
+        "Who the program runs as: an account of `users`, or numbers. `65532:65532` by default.",
+    ),
+    field("env", Map(Form::EnvName, Form::Any), "Environment variables of the program."),
+    field("entrypoint", Texts(Form::Any), "The program that a container starts, with its first arguments."),
+    field(
+        "cmd",
+        Texts(Form::Any),
+        "The arguments behind `entrypoint`, which whoever runs the image may replace.",
+    ),
+    field("work-dir", Text(Form::Path), "The directory that the program starts in. `/` by default."),
+    field("ports", Texts(Form::Port), "Ports that the program listens on: `\"6379/tcp\"`."),
+    field("volumes", Texts(Form::Path), "Absolute paths that hold data of their own."),
+    field("stop-signal", Text(Form::Signal), "The signal that asks the program to end: `SIGQUIT`."),
+    field("labels", Map(Form::LabelName, Form::Any), "Labels of the image's config."),
+    field("annotations", Map(Form::LabelName, Form::Any), "Annotations of manifest and index."),
+    field(
+        "os-release",
+        Map(Form::OsReleaseName, Form::Line),
+        "Fields of `/etc/os-release` to set: `VARIANT_ID`.",
+    ),
+    field(
+        "epoch",
+        Shape::Int(0, 253_402_300_799),
+        "The time of generated files, in seconds since 1970. 315532800 by default.",
+    ),
+    field("extends", Later, "Another image whose layers this one shares."),
 ];
 
 /// The fields of a source.
 pub const SOURCE: &[Field] = &[
-    field("url", TextOrTexts(Form::Url)),
-    field("sha256", Text(Form::Sha256)),
-    field("strip", Shape::Int(0, 1)),
-    field("path", Text(Form::RelativePath)),
-    field("license", Text(Form::License)),
-    field("purl", Text(Form::Purl)),
-    field("cpe", Text(Form::Cpe)),
-    field("git", Text(Form::GitUrl)),
-    field("commit", Text(Form::Commit)),
-    field("submodules", Shape::Bool),
-    field("patches", Texts(Form::RelativePath)),
-    field("oci", Later),
+    field(
+        "url",
+        TextOrTexts(Form::Url),
+        "Where the file is: one URL, or a list that is tried in order. `debian:pool/…` is relative to Debian's mirror.",
+    ),
+    field("sha256", Text(Form::Sha256), "The digest of the file, 64 hexadecimal digits."),
+    field(
+        "strip",
+        Shape::Int(0, 1),
+        "`0` keeps the one top folder of an archive, which is stripped otherwise.",
+    ),
+    field("path", Text(Form::RelativePath), "A file or folder beside the recipe."),
+    field("license", Text(Form::License), "The licence of the source, as an SPDX expression."),
+    field("purl", Text(Form::Purl), "The package URL that scanners know it by: `pkg:generic/redis@8.8.2`."),
+    field("cpe", Text(Form::Cpe), "The CPE 2.3 name that scanners know it by."),
+    field("git", Text(Form::GitUrl), "A git repository: `https://`, `ssh://` or `file:///`."),
+    field("commit", Text(Form::Commit), "The whole name of the commit: 40 or 64 hexadecimal digits."),
+    field("submodules", Shape::Bool, "`true` takes the trees of submodules, too. `false` by default."),
+    field(
+        "patches",
+        Texts(Form::RelativePath),
+        "Files beside the recipe, applied with `patch -p1` in this order where a build unpacks the source.",
+    ),
+    field("oci", Later, "An image of a registry, by digest."),
 ];
 
 /// The fields of a repository.
 pub const REPOSITORY: &[Field] = &[
-    field("url", Text(Form::Url)),
-    field("suite", Text(Form::Suite)),
-    field("components", Texts(Form::Suite)),
-    field("tag", Text(Form::Word)),
-    field("key", Text(Form::RelativePath)),
-    field("sha256", Text(Form::Sha256)),
+    field("url", Text(Form::Url), "The base URL of the repository."),
+    field("suite", Text(Form::Suite), "The suite of a Debian repository: `bookworm`."),
+    field("components", Texts(Form::Suite), "The components of a Debian repository: `[\"main\"]`."),
+    field("tag", Text(Form::Word), "The tag by which packages ask for an Alpine repository: `name@tag`."),
+    field(
+        "key",
+        Text(Form::RelativePath),
+        "The key that signs it: a file beside the recipe, ASCII-armoured or PEM.",
+    ),
+    field("sha256", Text(Form::Sha256), "The digest of the key file."),
 ];
 
 /// The fields of a build.
 pub const BUILD: &[Field] = &[
-    field("version", Shape::Version),
-    field("license", Text(Form::License)),
-    field("purl", Text(Form::Purl)),
-    field("cpe", Text(Form::Cpe)),
-    field("arch", Shape::AnyArch),
-    field("repositories", Shape::Repositories),
-    field("tools", Shape::Inputs),
-    field("inputs", Shape::Inputs),
-    field("exclude", Texts(Form::PackageName)),
-    field("source", Shape::Source),
-    field("sources", Shape::Sources(Form::FolderName)),
-    field("env", Map(Form::BuildEnvName, Form::Any)),
-    field("dir", Text(Form::Directory)),
-    field("shell", TextOrTexts(Form::Filled)),
-    field("script", Text(Form::Filled)),
-    field("check", Text(Form::Filled)),
-    field("outputs", Texts(Form::OutputName)),
-    field("network", Shape::Network),
-    field("epoch", Shape::Int(0, 253_402_300_799)),
+    field(
+        "version",
+        Shape::Version,
+        "The version of what is built. That of its one source's `purl` where nothing is said.",
+    ),
+    field(
+        "license",
+        Text(Form::License),
+        "The licence of what is built, as an SPDX expression. Its one source's by default.",
+    ),
+    field("purl", Text(Form::Purl), "The package URL that scanners know it by. Its one source's by default."),
+    field("cpe", Text(Form::Cpe), "The CPE 2.3 name that scanners know it by. Its one source's by default."),
+    field(
+        "arch",
+        Shape::AnyArch,
+        "`any`: what it makes is the same for each architecture. One for each by default.",
+    ),
+    field(
+        "repositories",
+        Shape::Repositories,
+        "Where packages come from. All of the distro's own where nothing is said.",
+    ),
+    field("tools", Shape::Inputs, "Packages, builds and sources for the platform that builds."),
+    field(
+        "inputs",
+        Shape::Inputs,
+        "Packages, builds and sources for the platform that runs: libraries and headers.",
+    ),
+    field(
+        "exclude",
+        Texts(Form::PackageName),
+        "Packages that no dependency brings in. By default what only maintainer scripts need.",
+    ),
+    field("source", Shape::Source, "One source, unpacked writable at `$SRC`."),
+    field(
+        "sources",
+        Shape::Sources(Form::FolderName),
+        "`{ name = source }`, each unpacked writable at `$SRC/name`.",
+    ),
+    field("env", Map(Form::BuildEnvName, Form::Any), "Environment variables of the scripts."),
+    field("dir", Text(Form::Directory), "Where scripts start: absolute, or below `$SRC`. `$SRC` by default."),
+    field(
+        "shell",
+        TextOrTexts(Form::Filled),
+        "What runs the scripts: a program, or a list with its whole command line. `bash -euo pipefail -c` by default.",
+    ),
+    field(
+        "script",
+        Text(Form::Filled),
+        "What the shell is given. It sees `$SRC`, `$OUT`, `$OUT_<NAME>`, `$JOBS`, `$SOURCE_DATE_EPOCH`.",
+    ),
+    field("check", Text(Form::Filled), "A script that is run last and can only fail."),
+    field(
+        "outputs",
+        Texts(Form::OutputName),
+        "Names of further outputs: `headers` is `$OUT_HEADERS` in scripts and `name.headers` in recipes.",
+    ),
+    field("network", Shape::Network, "`loopback`: the sandbox has one, and that only. `none` by default."),
+    field(
+        "epoch",
+        Shape::Int(0, 253_402_300_799),
+        "`$SOURCE_DATE_EPOCH`, and the time of files, in seconds since 1970. 315532800 by default.",
+    ),
 ];
 
 /// The fields of a step.
 pub const STEP: &[Field] = &[
-    field("dir", Text(Form::Directory)),
-    field("env", Map(Form::BuildEnvName, Form::Any)),
-    field("script", Text(Form::Filled)),
+    field(
+        "dir",
+        Text(Form::Directory),
+        "Where the script starts: absolute, or below `$SRC`. The build's by default.",
+    ),
+    field(
+        "env",
+        Map(Form::BuildEnvName, Form::Any),
+        "Environment variables of this step, beside the build's.",
+    ),
+    field("script", Text(Form::Filled), "What the shell is given."),
 ];
 
 /// The fields of a test.
 pub const TEST: &[Field] = &[
-    field("run", Texts(Form::Any)),
-    field("stdout", Shape::Expectation),
-    field("stderr", Shape::Expectation),
-    field("status", Shape::Int(0, 255)),
+    field("run", Texts(Form::Any), "The command: a program and its arguments."),
+    field(
+        "stdout",
+        Shape::Expectation,
+        "What standard output must hold: `contains(…)`, `equals(…)` or a string that it must hold somewhere.",
+    ),
+    field(
+        "stderr",
+        Shape::Expectation,
+        "What standard error must hold: `contains(…)`, `equals(…)` or a string that it must hold somewhere.",
+    ),
+    field("status", Shape::Int(0, 255), "The exit status. 0 by default."),
 ];
 
 /// The fields of a waiver.
-pub const WAIVER: &[Field] = &[field("paths", Texts(Form::Glob)), field("because", Text(Form::Filled))];
+pub const WAIVER: &[Field] = &[
+    field(
+        "paths",
+        Texts(Form::Glob),
+        "Globs of the files that may break the rule. All where nothing is said.",
+    ),
+    field("because", Text(Form::Filled), "The reason, which goes into the evidence."),
+];
+
+/// The fields of an item of this kind.
+pub fn of_declaration(kind: DeclarationKind) -> &'static [Field] {
+    match kind {
+        DeclarationKind::Source => SOURCE,
+        DeclarationKind::Build => BUILD,
+        DeclarationKind::Image => IMAGE,
+        DeclarationKind::Repository => REPOSITORY,
+    }
+}
 
 /// The field called `name`.
 pub fn find(fields: &'static [Field], name: &str) -> Option<&'static Field> {
     fields.iter().find(|field| field.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_described() {
+        let records = [USER, GROUP].into_iter().flatten().map(|field| (field.name, field.doc));
+        let fields = [IMAGE, SOURCE, REPOSITORY, BUILD, STEP, TEST, WAIVER];
+        let fields = fields.into_iter().flatten().map(|field| (field.name, field.doc));
+        for (name, doc) in fields.chain(records) {
+            assert!(doc.ends_with('.') && doc.len() > 10 && !doc.contains('\n'), "{name}: {doc:?}");
+        }
+    }
 }
