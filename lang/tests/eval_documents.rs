@@ -51,7 +51,7 @@ fn whole_recipes_of_the_book_evaluate() {
     let page = std::fs::read_to_string(path).unwrap();
     let blocks = page.split("```hb\n").skip(1).map(|block| block.split("```").next().unwrap());
     let whole: Vec<&str> = blocks.filter(|block| block.starts_with("hbuild 1\n")).collect();
-    assert_eq!(whole.len(), 2);
+    assert!(whole.len() >= 4);
     for recipe in whole {
         let checked = match evaluate(&Memory::one(recipe)) {
             Ok(evaluated) => evaluated.checked,

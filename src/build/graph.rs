@@ -109,6 +109,7 @@ fn add_project<'a>(
     let lock = project.read_lock()?;
     let shown = project.path().display().to_string();
     let file = RecipeFile { name: &project.file, shown: &shown };
+    lock::refuse_later(&project.recipe.images, &project.recipe.sources)?;
     lock::check_git(file, &project.recipe.sources, lock.as_ref())?;
     let local = project.read_local_sources()?;
     let options = PlanOptions {

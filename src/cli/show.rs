@@ -42,6 +42,7 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
     line("description", image.description.clone().unwrap_or_default().replace('\n', " "))?;
     line("license", image.license.clone().unwrap_or_default())?;
     line("tags", image.tags.join(" "))?;
+    line("extends", extends(image))?;
     line("repositories", repositories(&image.repositories))?;
     line("packages", values(&image.packages))?;
     line("exclude", values(&image.exclude))?;
@@ -113,6 +114,12 @@ fn repositories(repositories: &[Repository]) -> String {
         format!("{} {} {}", repository.name, repository.suite, repository.components.join(" "))
     };
     repositories.iter().map(repository).collect::<Vec<_>>().join(", ")
+}
+
+/// The image that an image extends, with its point.
+fn extends(image: &Image) -> String {
+    let Some(base) = &image.extends else { return String::new() };
+    base.value.point.values().fold(base.value.image.clone(), |text, label| text + " " + label)
 }
 
 /// A folder of a build as its scripts see it.

@@ -147,7 +147,7 @@ mod tests {
         (
             1,
             "lock",
-            "credential damaged distro inconsistent merge_conflict missing newer no_variant outgrown",
+            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown",
         ),
         (3, "lock", "bad_entry cannot_keep changed_bytes changed_index"),
         (2, "lock", "unknown_update"),

@@ -130,6 +130,16 @@ pub enum LockError {
         /// The distribution.
         distro: String,
     },
+    /// Sources from `oci`, and images that extend another one.
+    #[error("the {item} cannot be locked and built by this hbuild yet")]
+    #[diagnostic(
+        code(hbuild::lock::later),
+        help("`check` and `show` take it; leave it out to build the others")
+    )]
+    Later {
+        /// The image or source, with its point.
+        item: String,
+    },
     /// A package asked for in another distribution's grammar, or none.
     #[error(transparent)]
     #[diagnostic(transparent)]

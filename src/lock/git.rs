@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Source, SourceFrom};
+use hbuild_lang::recipe::{Image, Source, SourceFrom};
 
 use super::{
     Difference, GitKey, Lock, LockError, LockedGit, RecipeFile, RecipeItems, UpdateOptions, check::described,
@@ -22,6 +22,9 @@ fn key_of(source: &Source) -> Option<GitKey> {
 pub fn unlocked_git(recipes: &[RecipeItems<'_>], old: Option<&Lock>) -> Result<Vec<GitKey>, LockError> {
     let locked = old.map(Lock::git_digests).unwrap_or_default();
     let mut missing = BTreeSet::new();
+    for recipe in recipes {
+        refuse_later(recipe.images, recipe.sources)?;
+    }
     for source in recipes.iter().flat_map(|recipe| recipe.sources) {
         let Some(key) = key_of(source) else { continue };
         if has_secret(&key.0) {
@@ -65,6 +68,18 @@ pub(super) fn locked_git(recipes: &[RecipeItems<'_>], old: &Lock, options: &Upda
         LockedGit { url, commit, submodules, recipes: recipes.into_iter().collect(), sha256 }
     };
     wanted.into_iter().map(locked).collect()
+}
+
+/// Refuses what cannot be built yet.
+pub fn refuse_later(images: &[Image], sources: &[Source]) -> Result<(), LockError> {
+    let source = sources.iter().find(|source| matches!(source.from, SourceFrom::Oci { .. }));
+    let source = source.map(|source| described("source", &source.name, &source.point));
+    let image = images.iter().find(|image| image.extends.is_some());
+    let image = image.map(|image| described("image", &image.name, &image.point));
+    match source.or(image) {
+        Some(item) => Err(LockError::Later { item }),
+        None => Ok(()),
+    }
 }
 
 /// Holds the git sources of a recipe against its lock: without a digest a source is none.

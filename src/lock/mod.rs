@@ -23,7 +23,7 @@ mod write;
 pub use changes::{ChangeGroup, ChangeKind, Changes, GitChange, PackageChange};
 pub use check::{RecipeFile, check, check_build};
 pub use error::{Difference, LockError, Unresolved};
-pub use git::{check_git, unlocked_git};
+pub use git::{check_git, refuse_later, unlocked_git};
 pub use model::*;
 pub use request::{distro_arch, request_of, request_of_build};
 pub use update::{LockOutcome, RecipeItems, UpdateOptions, Updated, update};

@@ -43,6 +43,7 @@ pub fn image(name: &str, arch: Arch, packages: &[&str], repositories: &[Reposito
         flavor: Flavor::Runtime,
         arch,
         description: None,
+        extends: None,
         version: Some("1.0".to_owned()),
         title: name.to_owned(),
         license: None,

@@ -217,11 +217,6 @@ impl Checker<'_> {
         };
         let value_site = scope.file.site(field.value.span);
         match (known.shape, field.path.len(), field.operator) {
-            (Shape::Later, _, _) => {
-                let message = format!("this hbuild does not have `{}` yet", known.name);
-                let help = "it comes with a later release; leave the field out";
-                self.reports.error("hbuild::lang::not_in_this_version", name_site, message).help(help);
-            }
             (shape, 1, FieldOperator::Set) => self.fits(&kind, shape, value_site),
             (shape, 1, FieldOperator::Append) if shape.appends() => self.fits(&kind, shape, value_site),
             (_, 1, FieldOperator::Append) => {

@@ -81,15 +81,12 @@ impl Checker<'_> {
         scope: &Scope,
     ) -> Type {
         let Some(declaration) = self.program.file(node.0).declaration(node.1) else { return Type::Unknown };
-        if declaration.kind == DeclarationKind::Image {
-            let help = "an image takes packages, sources, builds and paths";
-            return self.not_a_value(site, format!("`{name}` is an image"), help);
-        }
         self.axes_in_scope(node, name, fixed, site, scope);
         match declaration.kind {
             DeclarationKind::Repository => Type::Repository,
             DeclarationKind::Build => Type::Build,
-            _ => Type::Source,
+            DeclarationKind::Image => Type::Image,
+            DeclarationKind::Source => Type::Source,
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Shape {
     Rules,
     /// A list of contents.
     Contents,
+    /// An image.
+    Image,
     /// A list of repositories.
     Repositories,
     /// `full` or `listed`.
@@ -53,8 +55,6 @@ pub enum Shape {
     AnyArch,
     /// `loopback`.
     Network,
-    /// Refused: part of what a later release runs.
-    Later,
 }
 
 /// A field of a record in a map such as `users`.
@@ -104,6 +104,7 @@ impl Shape {
             Shape::Records(..) => "a map of records",
             Shape::Rules => "a map from paths to rules such as `file(…)`",
             Shape::Contents => "a list of sources and builds",
+            Shape::Image => "an image",
             Shape::Repositories => "a list of repositories",
             Shape::Resolve => "`full` or `listed`",
             Shape::Int(..) => "a whole number",
@@ -114,7 +115,6 @@ impl Shape {
             Shape::Sources(_) => "a map from names to sources",
             Shape::AnyArch => "`any`",
             Shape::Network => "`loopback` or `none`",
-            Shape::Later => "a value",
         }
     }
 }
@@ -123,7 +123,7 @@ const fn field(name: &'static str, shape: Shape, doc: &'static str) -> Field {
     Field { name, shape, doc }
 }
 
-use Shape::{Later, Map, Records, Text, TextOrTexts, Texts};
+use Shape::{Map, Records, Text, TextOrTexts, Texts};
 
 const USER: &[RecordField] = &[
     RecordField {
@@ -241,7 +241,11 @@ pub const IMAGE: &[Field] = &[
         Shape::Int(0, 253_402_300_799),
         "The time of generated files, in seconds since 1970. 315532800 by default.",
     ),
-    field("extends", Later, "Another image whose layers this one shares."),
+    field(
+        "extends",
+        Shape::Image,
+        "An image whose layers this one begins with. Its config is not taken over.",
+    ),
 ];
 
 /// The fields of a source.
@@ -269,7 +273,11 @@ pub const SOURCE: &[Field] = &[
         Texts(Form::RelativePath),
         "Files beside the recipe, applied with `patch -p1` in this order where a build unpacks the source.",
     ),
-    field("oci", Later, "An image of a registry, by digest."),
+    field(
+        "oci",
+        Text(Form::OciReference),
+        "An image in a registry, by digest: `docker.io/library/alpine@sha256:…`. Its files are what the source gives.",
+    ),
 ];
 
 /// The fields of a repository.

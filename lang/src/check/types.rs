@@ -59,6 +59,8 @@ pub enum Type {
     AnyArch,
     /// `loopback`.
     Network,
+    /// An image.
+    Image,
     /// A repository.
     Repository,
     /// The fields of a function with a block.
@@ -143,7 +145,7 @@ impl Type {
         let text = |kind: &Type| matches!(kind.present(), Text | Version | Unknown | Type::None);
         let texts = |kind: &Type| matches!(kind, List(element) if text(element));
         match (self.present(), shape) {
-            (Unknown | Type::None, _) | (_, Shape::Later) => true,
+            (Unknown | Type::None, _) => true,
             (kind, Shape::Text(_) | Shape::Version) => text(kind),
             (kind, Shape::Texts(_)) => texts(kind),
             (kind, Shape::TextOrTexts(_)) => text(kind) || texts(kind),
@@ -156,6 +158,7 @@ impl Type {
             }
             (List(element), Shape::Contents) => element.present().is_content() || **element == Unknown,
             (List(element), Shape::Repositories) => matches!(element.present(), Type::Repository | Unknown),
+            (kind, Shape::Image) => *kind == Type::Image,
             (kind, Shape::Resolve) => *kind == Type::Resolve,
             (List(element), Shape::Inputs) => element.present().is_input() || **element == Unknown,
             (kind, Shape::Source) => matches!(kind, Type::Source | Type::Content),
@@ -221,6 +224,7 @@ impl fmt::Display for Type {
             Type::Input => "a package or content",
             Type::AnyArch => "any architecture",
             Type::Network => "a network",
+            Type::Image => "an image",
             Type::Repository => "a repository",
             _ => "fields",
         })

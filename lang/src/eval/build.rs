@@ -184,7 +184,7 @@ fn sources(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Located<SourceUse>> 
         sources.extend(source_use(fields, &value).map(|source| (String::new(), source)));
     }
     let Shape::Sources(form) =
-        schema::find(schema::BUILD, "sources").map_or(Shape::Later, |field| field.shape)
+        schema::find(schema::BUILD, "sources").map_or(Shape::Bool, |field| field.shape)
     else {
         return sources;
     };

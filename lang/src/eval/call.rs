@@ -12,7 +12,7 @@ use crate::check::suggest;
 use crate::modules::builtin::{self, Function, Method, Parameter, ParameterKind};
 use crate::modules::{Binding, FileId, Site, releases};
 use crate::recipe::{Content, Distro, Expectation, Family, PathRule};
-use crate::syntax::ast::{self, DeclarationKind, ExprKind};
+use crate::syntax::ast::{self, ExprKind};
 
 impl Machine<'_> {
     /// The value of a call.
@@ -77,15 +77,6 @@ impl Machine<'_> {
             }
             Binding::Declaration(item) => {
                 let declaration = program.file(file).declaration(item).ok_or(Stop)?;
-                if declaration.kind == DeclarationKind::Image {
-                    let help = "an image takes packages, sources, builds and paths";
-                    return self.stop(
-                        "hbuild::lang::not_a_value",
-                        site,
-                        format!("`{name}` is an image"),
-                        help,
-                    );
-                }
                 let explicit = self.explicit(file, declaration, call, scope)?;
                 self.reference((file, item), &explicit, site, scope)
             }

@@ -13,7 +13,7 @@ use crate::check::form::{Form, is_glob};
 use crate::check::schema;
 use crate::modules::{Site, releases};
 use crate::recipe::{
-    Arch, Content, Distro, Flavor, Group, Image, Located, PathRule, Repository, Resolve, User,
+    Arch, Content, Distro, Flavor, Group, Image, ImageUse, Located, PathRule, Repository, Resolve, User,
 };
 
 /// The time of directories and generated files unless a recipe sets one.
@@ -42,6 +42,7 @@ impl Machine<'_> {
         let set = self.item_fields(node, declaration, point);
         let subject = format!("image `{}`", declaration.name.text);
         let defaults = self.edition_defaults(&distro, flavor);
+        let name = self.item_name(file, &declaration.name.text);
         let mut fields = Fields::new(self, set, schema::IMAGE, &subject);
         let version = fields.text("version");
         let tags = fields.texts("tags");
@@ -49,7 +50,8 @@ impl Machine<'_> {
         let run_as = run_as(&mut fields, &users, site);
         let (packages, exclude) = packages::take(&mut fields, distro.family);
         let image = Image {
-            name: declaration.name.text.clone(),
+            name,
+            extends: extends(&mut fields),
             point: point.labels(),
             variant: variant(version.as_deref(), point),
             repositories: repositories(&mut fields, &distro),
@@ -196,6 +198,19 @@ fn run_as(fields: &mut Fields<'_, '_>, users: &BTreeMap<String, User>, site: Sit
         fields.failed = true;
     }
     Located { value, place: fields.machine.program.place(at) }
+}
+
+/// The image that it extends.
+fn extends(fields: &mut Fields<'_, '_>) -> Option<Located<ImageUse>> {
+    let value = fields.value("extends")?;
+    let Kind::Image(image) = &value.kind else {
+        let _: Eval<()> = fields.machine.wrong_type(value.site, "an image", &value);
+        fields.failed = true;
+        return None;
+    };
+    fields.machine.extended.entry(ImageUse::clone(image)).or_insert(value.site);
+    let place = fields.machine.program.place(value.site);
+    Some(Located { value: ImageUse::clone(image), place })
 }
 
 fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {

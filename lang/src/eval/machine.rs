@@ -42,6 +42,8 @@ pub struct Machine<'p> {
     pub item_points: BTreeMap<Node, Eval<Rc<Points>>>,
     /// Further outputs of builds that something takes, each with the place of its name.
     pub outputs: Vec<(recipe::Content, Site)>,
+    /// The images that others extend, each with the first place that says so.
+    pub extended: BTreeMap<recipe::ImageUse, Site>,
     /// Where each build is declared, by its name in the evaluated recipe.
     pub build_sites: BTreeMap<String, Site>,
     /// What builds share.

@@ -11,6 +11,7 @@ mod builds;
 mod call;
 mod edition;
 mod expr;
+mod extends;
 mod fields;
 mod image;
 mod machine;
@@ -55,6 +56,7 @@ pub fn evaluate(
         lets: BTreeMap::new(),
         item_points: BTreeMap::new(),
         outputs: Vec::new(),
+        extended: BTreeMap::new(),
         build_sites: BTreeMap::new(),
         shared: Default::default(),
     };
@@ -64,6 +66,7 @@ pub fn evaluate(
         file: program.file(entry).name.to_string(),
         axes: axes(&machine),
         images: Vec::new(),
+        bases: Vec::new(),
         sources: Vec::new(),
         builds: Vec::new(),
     };
@@ -74,6 +77,7 @@ pub fn evaluate(
     machine.distinct_tags(&placed);
     recipe.images = placed.into_iter().map(|placed| placed.image).collect();
     machine.imported(&mut recipe);
+    machine.finish_images(&recipe);
     machine.finish_builds(&mut recipe);
     recipe
 }
@@ -116,11 +120,11 @@ impl Machine<'_> {
         }
     }
 
-    /// Evaluates the sources and builds of imported files that something refers to, at the points referred to;
-    /// the builds refer to more.
+    /// Evaluates the items of imported files that something refers to, at the points referred to; images and builds
+    /// refer to more.
     fn imported(&mut self, recipe: &mut Recipe) {
         let entry = FileId::default();
-        let (mut sources, mut builds) = (BTreeMap::new(), BTreeMap::new());
+        let (mut sources, mut builds, mut bases) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut done = BTreeSet::new();
         loop {
             let mut referred = std::mem::take(&mut self.referred);
@@ -132,15 +136,21 @@ impl Machine<'_> {
                 let Ok(points) = self.points_of(node) else { continue };
                 let Some(point) = points.find(&labels) else { continue };
                 let kind = self.program.file(node.0).declaration(node.1).map(|declaration| declaration.kind);
-                if kind == Some(DeclarationKind::Build) {
-                    builds.extend(self.build(node, point).ok().map(|build| ((node, labels), build)));
-                } else {
-                    sources.extend(self.source(node, point).ok().map(|source| ((node, labels), source)));
+                let key = (node, labels);
+                match kind {
+                    Some(DeclarationKind::Build) => {
+                        builds.extend(self.build(node, point).ok().map(|build| (key, build)));
+                    }
+                    Some(DeclarationKind::Image) => {
+                        bases.extend(self.image(node, point).ok().map(|placed| (key, placed.image)));
+                    }
+                    _ => sources.extend(self.source(node, point).ok().map(|source| (key, source))),
                 }
             }
         }
         recipe.sources.extend(sources.into_values());
         recipe.builds.extend(builds.into_values());
+        recipe.bases.extend(bases.into_values());
     }
 
     /// Reports a tag or a variant's name that two variants of one image have; architectures share theirs.

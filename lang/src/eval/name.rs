@@ -7,7 +7,7 @@ use super::value::{Kind, Value};
 use crate::check::suggest;
 use crate::modules::builtin::{self, Constant};
 use crate::modules::{Binding, FileId, Site};
-use crate::syntax::ast::{self, DeclarationKind, ExprKind};
+use crate::syntax::ast::{self, ExprKind};
 
 /// The axes that project from one file to another.
 pub const SHARED_AXES: [&str; 3] = ["distro", "arch", "flavor"];
@@ -57,16 +57,7 @@ impl Machine<'_> {
                 Some(axis) => Ok(axis.value.clone()),
                 None => self.missing_axis(name, name, site, scope),
             },
-            Binding::Declaration(item) => {
-                let declaration = self.program.file(file).declaration(item).ok_or(Stop)?;
-                match declaration.kind {
-                    DeclarationKind::Image => {
-                        let help = "an image takes packages, sources, builds and paths";
-                        self.stop("hbuild::lang::not_a_value", site, format!("`{name}` is an image"), help)
-                    }
-                    _ => self.reference((file, item), &[], site, scope),
-                }
-            }
+            Binding::Declaration(item) => self.reference((file, item), &[], site, scope),
             Binding::Function(_) => {
                 let help = format!("write `{name}(…)`");
                 self.stop("hbuild::lang::not_a_value", site, format!("`{name}` is a function"), &help)

@@ -7,11 +7,11 @@ use super::name::SHARED_AXES;
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::modules::{FileId, LoadedFile, Site, builtin};
-use crate::recipe::{self, Content, ContentKind};
+use crate::recipe::{self, Content, ContentKind, ImageUse};
 use crate::syntax::ast::DeclarationKind;
 
 impl Machine<'_> {
-    /// The source, build or repository at the scope's point, with the axes that are given explicitly.
+    /// The source, build, image or repository at the scope's point, with the axes that are given explicitly.
     pub fn reference(
         &mut self,
         node: Node,
@@ -56,6 +56,10 @@ impl Machine<'_> {
             return self.repository(node, &point, site);
         }
         self.referred.insert((node, wanted.clone()));
+        if declaration.kind == DeclarationKind::Image {
+            let image = ImageUse { image: self.item_name(file, name), point: wanted };
+            return Ok(Value { kind: Kind::Image(Rc::new(image)), site });
+        }
         let kind = match declaration.kind {
             DeclarationKind::Build => ContentKind::Build,
             _ => ContentKind::Source,

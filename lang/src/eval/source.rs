@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use sha2::{Digest as _, Sha256};
+
 use super::fields::FieldSet;
 use super::machine::{Eval, Machine, Scope, Stop};
 use super::point::Point;
 use super::take::Fields;
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
+use crate::check::form::oci_reference;
 use crate::check::schema;
 use crate::modules::Site;
 use crate::recipe::{Repository, RepositoryKey, Source, SourceFrom};
@@ -74,20 +77,26 @@ impl Machine<'_> {
         sha256: Option<&(String, Site)>,
     ) -> Eval<RepositoryKey> {
         let (path, site) = key;
-        if let Some((_, site)) = sha256 {
-            let help = "leave `sha256` out: the key stands beside the recipe, under the same version control";
-            let message = "a key's digest is not checked by this hbuild yet";
-            return self.stop("hbuild::lang::not_in_this_version", *site, message, help);
-        }
         let folder = self.program.file(file).name.rsplit_once('/').map_or("", |(folder, _)| folder);
         let full = if folder.is_empty() { path.clone() } else { format!("{folder}/{path}") };
-        let text = match self.files.read(&full) {
-            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+        let bytes = match self.files.read(&full) {
+            Ok(bytes) => bytes,
             Err(error) => {
                 let help = "the key's path is relative to the recipe's folder";
                 return self.stop("hbuild::lang::key_unreadable", *site, error.to_string(), help);
             }
         };
+        if let Some((wanted, site)) = sha256 {
+            let found = hexadecimal(&Sha256::digest(&bytes));
+            if found != *wanted {
+                let message =
+                    format!("the key `{path}` has the SHA-256 {found}, and the recipe says {wanted}");
+                let help =
+                    "find out who changed the key; only if the new one is right, write its digest here";
+                return self.stop("hbuild::lang::key_digest", *site, message, help);
+            }
+        }
+        let text = String::from_utf8(bytes).unwrap_or_default();
         if !text.trim_start().starts_with("-----BEGIN P") {
             let message = format!("`{path}` holds no ASCII-armoured certificate and no PEM key");
             let help = "export it with `gpg --armor --export`, or take the `.rsa.pub` file";
@@ -98,9 +107,13 @@ impl Machine<'_> {
     }
 }
 
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// The fields that say where the bytes come from, each with those that go with it alone.
-const ORIGINS: [(&str, &[&str]); 3] =
-    [("url", &["sha256", "strip"]), ("path", &[]), ("git", &["commit", "submodules"])];
+const ORIGINS: [(&str, &[&str]); 4] =
+    [("url", &["sha256", "strip"]), ("path", &[]), ("git", &["commit", "submodules"]), ("oci", &[])];
 
 fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFrom> {
     let item = format!("source `{name}`");
@@ -109,7 +122,8 @@ fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFro
     let Some((origin, _)) = first else {
         if !fields.failed {
             let message = format!("{item} says nowhere where its bytes come from");
-            let help = "write `url = …` with `sha256 = …`, `git = …` with `commit = …`, or `path = …`";
+            let help =
+                "write `url = …` with `sha256 = …`, `git = …` with `commit = …`, `path = …` or `oci = …`";
             fields.machine.error("hbuild::lang::missing_field", site, message).help(help);
             fields.failed = true;
         }
@@ -128,6 +142,11 @@ fn from(fields: &mut Fields<'_, '_>, name: &str, site: Site) -> Option<SourceFro
     }
     match *origin {
         "path" => fields.text("path").map(|path| SourceFrom::Path { path }),
+        "oci" => fields.text("oci").as_deref().and_then(oci_reference).map(|reference| SourceFrom::Oci {
+            name: reference.name.to_owned(),
+            tag: reference.tag.map(str::to_owned),
+            digest: reference.digest.to_owned(),
+        }),
         "git" => {
             if !fields.has("commit") {
                 missing(fields, &item, "commit", site);

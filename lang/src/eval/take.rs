@@ -50,19 +50,13 @@ impl<'a, 'p> Fields<'a, 'p> {
                     self.machine.error("hbuild::lang::unknown_field", site, message).help(help);
                     self.failed = true;
                 }
-                Some(schema::Field { shape: Shape::Later, .. }) => {
-                    let message = format!("this hbuild does not have `{name}` yet");
-                    let help = "it comes with a later release; leave the field out";
-                    self.machine.error("hbuild::lang::not_in_this_version", site, message).help(help);
-                    self.failed = true;
-                }
                 Some(_) => {}
             }
         }
     }
 
     fn shape(&self, name: &str) -> Shape {
-        schema::find(self.schema, name).map_or(Shape::Later, |field| field.shape)
+        schema::find(self.schema, name).map_or(Shape::Bool, |field| field.shape)
     }
 
     /// Whether the field has a value.

@@ -6,7 +6,7 @@ use super::fields::FieldSet;
 use super::version::Version;
 use crate::modules::Site;
 use crate::recipe::{
-    Arch, Content, ContentKind, Distro, Expectation, Family, Flavor, PathRule, Repository, Resolve,
+    Arch, Content, ContentKind, Distro, Expectation, Family, Flavor, ImageUse, PathRule, Repository, Resolve,
 };
 
 /// A value with its place. A value that passes through a `let` keeps the place of its literal.
@@ -57,6 +57,8 @@ pub enum Kind {
     Loopback,
     /// A source or build, perhaps with `.at(…)` and the like.
     Content(Rc<Content>),
+    /// An image, to be extended.
+    Image(Rc<ImageUse>),
     /// A package repository.
     Repository(Rc<Repository>),
     /// What a function with a block returns.
@@ -128,6 +130,7 @@ impl Value {
             Kind::Loopback => "a network",
             Kind::Content(content) if content.kind == ContentKind::Build => "a build",
             Kind::Content(_) => "a source",
+            Kind::Image(_) => "an image",
             Kind::Repository(_) => "a repository",
             Kind::Fields(_) => "fields",
         }
@@ -176,6 +179,7 @@ impl Value {
             (Kind::Rule(left), Kind::Rule(right)) => left == right,
             (Kind::Expectation(left), Kind::Expectation(right)) => left == right,
             (Kind::Content(left), Kind::Content(right)) => left == right,
+            (Kind::Image(left), Kind::Image(right)) => left == right,
             (Kind::Repository(left), Kind::Repository(right)) => left == right,
             (Kind::List(left), Kind::List(right)) => {
                 left.len() == right.len()

@@ -24,6 +24,9 @@ pub struct Image {
     pub arch: Arch,
     /// The doc comment of the item.
     pub description: Option<String>,
+    /// The image whose layers it begins with; its files are there, its config is not taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<Located<ImageUse>>,
     /// Version of the main thing inside; `None` leaves it out of names and labels.
     pub version: Option<String>,
     /// Title for people; the name where not set.
@@ -85,6 +88,15 @@ pub struct Image {
     pub epoch: i64,
     /// Where the item stands.
     pub place: Place,
+}
+
+/// An image that another one extends.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ImageUse {
+    /// Name of the image.
+    pub image: String,
+    /// The image's point.
+    pub point: Point,
 }
 
 /// A signed package repository.

@@ -24,12 +24,37 @@ pub struct Recipe {
     pub axes: Vec<Axis>,
     /// Every image at every point, ordered by place of the item, then by point (axis order, label order).
     pub images: Vec<Image>,
+    /// The images of imported files that an image extends, at the points that are extended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<Image>,
     /// Every source at every point that it varies over, ordered likewise.
     pub sources: Vec<Source>,
     /// Every build at every point that it varies over, ordered likewise; imported ones that are referred to
     /// included.
     #[serde(default)]
     pub builds: Vec<Build>,
+}
+
+impl Recipe {
+    /// The image that `base` means, its own or that of an imported file.
+    pub fn base(&self, base: &ImageUse) -> Option<&Image> {
+        let mut images = self.images.iter().chain(&self.bases);
+        images.find(|image| image.name == base.image && image.point == base.point)
+    }
+
+    /// The images that `image` extends: the one that it names, the one that this names, to the last.
+    pub fn bases_of<'a>(&'a self, image: &'a Image) -> Vec<&'a Image> {
+        let mut found: Vec<&Image> = Vec::new();
+        let mut next = image.extends.as_ref();
+        while let Some(base) = next.and_then(|base| self.base(&base.value)) {
+            if found.iter().any(|known| std::ptr::eq(*known, base)) {
+                break;
+            }
+            found.push(base);
+            next = base.extends.as_ref();
+        }
+        found
+    }
 }
 
 /// One axis of variation.

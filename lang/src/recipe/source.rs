@@ -51,6 +51,16 @@ pub enum SourceFrom {
         /// Whether the trees of submodules are there too.
         submodules: bool,
     },
+    /// The files of an image in a registry: its layers, one over the other.
+    Oci {
+        /// Registry and repository: `docker.io/library/alpine`.
+        name: String,
+        /// What people call it; the digest alone counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<String>,
+        /// SHA-256 of its manifest or index, 64 lower-case hexadecimal digits.
+        digest: String,
+    },
     /// A file or folder beside the recipe, relative to its folder.
     Path {
         /// Without leading `/` and without `..`.

@@ -85,6 +85,7 @@ fn source_component(planner: &Planner<'_>, source: &Source) -> SourceComponent {
             (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
         }
         SourceFrom::Path { path } => (format!("path:{path}"), None),
+        SourceFrom::Oci { name, digest, .. } => (format!("{name}@sha256:{digest}"), digest.parse().ok()),
         SourceFrom::Git { url, commit, submodules } => {
             let digest = options.git.get(&(url.clone(), commit.clone(), *submodules));
             (format!("git+{url}@{commit}"), digest.copied())

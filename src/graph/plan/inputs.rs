@@ -175,6 +175,7 @@ fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> (Fetch, Archi
             (fetch, ArchiveFormat::Tar { strip: 0, epoch })
         }
         SourceFrom::Path { path } => local(path, epoch, options),
+        SourceFrom::Oci { .. } => unreachable!("the check of the lock refuses it"),
     }
 }
 

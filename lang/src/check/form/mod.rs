@@ -4,9 +4,11 @@
 mod build;
 mod glob;
 mod names;
+mod oci;
 mod text;
 
 pub use glob::is_glob;
+pub use oci::oci_reference;
 
 /// The form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Form {
     Sha256,
     /// A URL, or `debian:pool/…`.
     Url,
+    /// An image in a registry, by its digest.
+    OciReference,
     /// A package URL.
     Purl,
     /// A CPE 2.3 name.
@@ -108,6 +112,7 @@ impl Form {
             Form::Tag => text::tag(text),
             Form::Sha256 => text::sha256(text),
             Form::Url => text::url(text),
+            Form::OciReference => oci::problem_of(text),
             Form::Purl => text::purl(text),
             Form::Cpe => text::cpe(text),
             Form::Port => text::port(text),
