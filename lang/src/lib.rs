@@ -18,6 +18,7 @@ mod eval;
 mod modules;
 mod session;
 
+pub use check::schema::POLICY as POLICY_RULES;
 pub use diagnostic::Diagnostic;
 pub use modules::releases::every as standard_repositories;
 pub use session::{Checked, Evaluated, check, evaluate};

@@ -55,6 +55,10 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
     let definitions = crate::check::check(&program, &mut reports);
     reports.mute_consequences(crate::check::STATIC);
     let recipe = eval::evaluate(&program, &definitions, files, &mut reports);
+    let broken = reports.has_errors() || diagnostics.iter().any(Diagnostic::is_error);
+    if !broken {
+        crate::check::unused(&program, &definitions, &mut reports);
+    }
     diagnostics.extend(reports.into_sorted().iter().map(|report| program.diagnostic(report)));
     sort(&program, &mut diagnostics);
     let texts = program.files.into_iter().map(|file| (String::from(&*file.name), file.text)).collect();

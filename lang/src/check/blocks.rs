@@ -6,7 +6,7 @@ use super::infer::{Checker, Scope};
 use super::schema::{self, Field, Shape};
 use super::suggest;
 use super::types::Type;
-use crate::modules::{Binding, FileId, LoadedFile, Site, builtin};
+use crate::modules::{FileId, LoadedFile, Site, builtin};
 use crate::syntax::ast::{self, DeclarationKind, FieldOperator, Statement};
 
 /// The fields that a block can have.
@@ -89,9 +89,7 @@ impl Checker<'_> {
     /// Reports a local name that something else has already.
     pub fn new_name(&mut self, scope: &Scope, name: &ast::Name) {
         let file = self.program.file(scope.file);
-        let bound =
-            file.names.get(&name.text).is_some_and(|binding| !matches!(binding, Binding::Function(_)));
-        let taken = if bound {
+        let taken = if file.names.contains_key(&name.text) {
             "the file has that name already"
         } else if scope.local(&name.text).is_some() {
             "a parameter or variable has that name already"
@@ -115,8 +113,12 @@ impl Checker<'_> {
                 let subject = "the `for` of an item".to_owned();
                 let scope = Scope { file, locals: Vec::new(), axes: Some(BTreeSet::new()), subject };
                 let kind = self.infer(values, &scope);
-                if !matches!(kind.present(), Type::List(_) | Type::Unknown) {
-                    self.wrong_type(file.site(values.span), "a list", &kind);
+                let labels = matches!(
+                    kind.present(),
+                    Type::List(_) | Type::Map(_) | Type::Record { .. } | Type::Unknown
+                );
+                if !labels {
+                    self.wrong_type(file.site(values.span), "a list or a map", &kind);
                 }
             }
         }
@@ -181,6 +183,7 @@ impl Checker<'_> {
                             "waivers belong to an image",
                         );
                     }
+                    self.known_rule(&waive.rule, scope);
                     self.part(&waive.block, &[schema::WAIVER], scope);
                 }
             }
@@ -189,6 +192,19 @@ impl Checker<'_> {
 
     fn part(&mut self, block: &ast::Block, tables: &'static [&'static [Field]], scope: &Scope) {
         self.block(block, Fields { tables, image: false, build: false }, scope, false);
+    }
+
+    fn known_rule(&mut self, rule: &ast::Name, scope: &Scope) {
+        if schema::POLICY.contains(&rule.text.as_str()) {
+            return;
+        }
+        let site = scope.file.site(rule.span);
+        let help = suggest::help(&rule.text, schema::POLICY.iter().copied(), "rules");
+        let message = format!("the policy has no rule `{}`", rule.text);
+        let report = self.reports.error("hbuild::lang::unknown_rule", site, message).help(help);
+        if let Some(meant) = suggest::meant(&rule.text, schema::POLICY.iter().copied()) {
+            report.suggest(format!("write `{meant}`"), site, meant);
+        }
     }
 
     fn misplaced(&mut self, site: Site, word: &str, help: &str) {

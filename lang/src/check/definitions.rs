@@ -37,7 +37,7 @@ impl Definitions {
         let mut direct = BTreeMap::new();
         for file in program.ids() {
             let loaded = program.file(file);
-            definitions.note(program, file, &mentions::of_bindings(loaded.axes()));
+            definitions.note(program, file, "", &mentions::of_bindings(loaded.axes()));
             for (index, item) in loaded.tree.items.iter().enumerate() {
                 let found = definitions.of_item(program, file, item);
                 direct.insert((file, index), found);
@@ -79,8 +79,8 @@ impl Definitions {
             ast::Item::Declaration(item) => {
                 let over = mentions::of_bindings(LoadedFile::over(item));
                 let body = mentions::of_block(&item.block);
-                self.note(program, file, &over);
-                self.note(program, file, &body);
+                self.note(program, file, &item.name.text, &over);
+                self.note(program, file, &item.name.text, &body);
                 let repository = item.kind == ast::DeclarationKind::Repository;
                 let mut direct =
                     self.direct(program, file, &if repository { [over, body].concat() } else { over });
@@ -89,12 +89,13 @@ impl Definitions {
             }
             ast::Item::Import(_) | ast::Item::ForAxes(_) => return Direct::default(),
         };
-        self.note(program, file, &mentions);
+        self.note(program, file, item.name().map_or("", |name| &name.text), &mentions);
         self.direct(program, file, &mentions)
     }
 
-    fn note(&mut self, program: &Program, file: FileId, mentions: &[Mention<'_>]) {
-        for mention in mentions {
+    /// Notes what is mentioned; `own` is the name of what mentions, which does not make itself used.
+    fn note(&mut self, program: &Program, file: FileId, own: &str, mentions: &[Mention<'_>]) {
+        for mention in mentions.iter().filter(|mention| mention.name != own) {
             let module = matches!(program.file(file).names.get(mention.name), Some(Binding::Import(_)));
             if !module || mention.member.is_some() {
                 self.mentioned.insert((file, mention.name.to_owned()));

@@ -5,12 +5,13 @@ use super::mentions;
 use crate::modules::{FileId, LoadedFile, Program, Reports, Site};
 use crate::syntax::ast::{self, DeclarationKind};
 
-/// Warns of names that nothing mentions.
+/// Warns of names that nothing mentions. What a file without images defines is there for those who import it.
 pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Reports) {
     for file in program.ids().filter(|file| !program.file(*file).standard) {
-        let entry = file == FileId::default();
         let mut lints = Lints { definitions, file, reports };
         let loaded = program.file(file);
+        let images = loaded.tree.declarations().any(|declaration| declaration.kind == DeclarationKind::Image);
+        let entry = file == FileId::default() && images;
         for (index, item) in loaded.tree.items.iter().enumerate() {
             match item {
                 ast::Item::Import(import) => {
@@ -25,7 +26,12 @@ pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Report
                         lints.name("unused_function", "function", &item.name);
                     }
                 }
-                ast::Item::Declaration(item) => lints.item_axes(program, loaded, item),
+                ast::Item::Declaration(item) => {
+                    lints.item_axes(program, loaded, item);
+                    if entry {
+                        lints.item(item);
+                    }
+                }
                 ast::Item::ForAxes(axes) if std::ptr::eq(loaded.axes(), axes.bindings.as_slice()) => {
                     lints.file_axes(loaded, axes)
                 }
@@ -54,9 +60,22 @@ impl Lints<'_> {
             "unused_let" => "hbuild::lang::unused_let",
             "unused_function" => "hbuild::lang::unused_function",
             "unused_parameter" => "hbuild::lang::unused_parameter",
+            "unused_source" => "hbuild::lang::unused_source",
+            "unused_build" => "hbuild::lang::unused_build",
+            "unused_repository" => "hbuild::lang::unused_repository",
             _ => "hbuild::lang::unused_axis",
         };
         self.reports.warning(code, site, message).help("use it, or take it away");
+    }
+
+    fn item(&mut self, declaration: &ast::Declaration) {
+        let kind = declaration.kind.as_str();
+        match declaration.kind {
+            DeclarationKind::Source => self.name("unused_source", kind, &declaration.name),
+            DeclarationKind::Build => self.name("unused_build", kind, &declaration.name),
+            DeclarationKind::Repository => self.name("unused_repository", kind, &declaration.name),
+            DeclarationKind::Image => {}
+        }
     }
 
     fn parameters(&mut self, function: &ast::Function) {

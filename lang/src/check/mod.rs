@@ -17,6 +17,8 @@ pub mod schema;
 pub mod suggest;
 mod types;
 
+pub use lints::unused;
+
 use crate::modules::{Program, Reports};
 use definitions::Definitions;
 
@@ -38,6 +40,5 @@ pub const STATIC: &[&str] = &[
 pub fn check(program: &Program, reports: &mut Reports) -> Definitions {
     let definitions = Definitions::new(program, reports);
     infer::Checker::new(program, &definitions, reports).run();
-    lints::unused(program, &definitions, reports);
     definitions
 }

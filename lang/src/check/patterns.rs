@@ -6,7 +6,7 @@ use super::infer::{Checker, Scope};
 use super::suggest;
 use super::types::Type;
 use crate::modules::builtin::{self, Constant};
-use crate::modules::{Binding, FileId, Site};
+use crate::modules::{Binding, FileId, Site, releases};
 use crate::recipe::Family;
 use crate::syntax::ast::{self, ExprKind, PatternKind};
 
@@ -163,13 +163,10 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a release that the edition does not know.
+    /// Reports a release that the edition does not know, where no repository of the recipe could be one of it.
     pub fn known_release(&mut self, family: Family, release: &str, site: Site) {
-        use crate::modules::releases;
-        if !releases::is_known(family, release) {
-            let message = format!("this hbuild knows no {family} `{release}`");
-            let help = suggest::help(release, releases::known(family), "releases");
-            self.reports.error("hbuild::lang::unknown_release", site, message).help(help);
+        if !releases::is_known(family, release) && !self.program.has_repositories() {
+            releases::report_unknown(self.reports, family, release, site);
         }
     }
 }

@@ -412,6 +412,26 @@ pub fn of_declaration(kind: DeclarationKind) -> &'static [Field] {
     }
 }
 
+/// The rules of the policy, which `waive` can name. What each asks, and of which images, the binary knows.
+pub const POLICY: &[&str] = &[
+    "broken-symlink",
+    "elf-arch",
+    "elf-dlopen",
+    "elf-exec-stack",
+    "elf-interpreter",
+    "elf-library",
+    "elf-pie",
+    "elf-relro",
+    "elf-rpath",
+    "elf-text-relocations",
+    "package-manager",
+    "root-user",
+    "secret-file",
+    "setuid",
+    "shell",
+    "world-writable",
+];
+
 /// The field called `name`.
 pub fn find(fields: &'static [Field], name: &str) -> Option<&'static Field> {
     fields.iter().find(|field| field.name == name)

@@ -244,11 +244,13 @@ impl Machine<'_> {
         let axis = binding.name.text.as_str();
         let subject = "the `for` of an item";
         let value = self.eval(values, &Scope::new(file, Rc::new(Point::default()), subject))?;
-        let Kind::List(list) = &value.kind else {
-            return self.wrong_type(file.site(values.span), "a list", &value);
+        let elements: Vec<Value> = match &value.kind {
+            Kind::List(list) => list.to_vec(),
+            Kind::Map(map) => map.entries.iter().map(|entry| Value::text(&entry.key, entry.site)).collect(),
+            _ => return self.wrong_type(file.site(values.span), "a list or a map", &value),
         };
         let mut labels = BTreeSet::new();
-        for element in list.iter() {
+        for element in &elements {
             self.steps(1, element.site)?;
             let found = element.label().filter(|label| table.place(axis, label).is_some());
             match found {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::fields::{Candidate, Collected, FieldSet, Rank};
 use super::machine::{Eval, Machine, Scope, Stop};
-use super::value::{Kind, Value};
+use super::value::Kind;
 use crate::modules::Site;
 use crate::syntax::ast::{self, FieldOperator, Statement};
 
@@ -72,7 +72,7 @@ impl Machine<'_> {
                 out.keys.entry((name.clone(), key)).or_default().push(candidate);
             }
             (FieldOperator::Append, None) => {
-                out.appends.entry(name.clone()).or_default().push(candidate.value);
+                out.appends.entry(name.clone()).or_default().push(candidate);
             }
             (FieldOperator::Append, Some(_)) => {
                 let help = "write `field += { key = … }`, or `field.key = …` to replace one";
@@ -107,16 +107,18 @@ impl Machine<'_> {
 
 /// Brings the fields that a `use` gives into a block.
 fn merge(fields: &FieldSet, rank: Rank, site: Site, out: &mut Collected) {
-    let candidate = |value: &Value| Candidate { rank, value: value.clone(), site };
+    let candidate = |given: &Candidate| Candidate { rank, value: given.value.clone(), site };
     for (name, field) in &fields.fields {
-        if let Some((value, _)) = &field.value {
+        if let Some(value) = &field.value {
             out.fields.entry(name.clone()).or_default().push(candidate(value));
         }
-        for (key, (value, _)) in &field.keys {
+        for (key, value) in &field.keys {
             out.keys.entry((name.clone(), Rc::clone(key))).or_default().push(candidate(value));
         }
         if !field.appends.is_empty() {
-            out.appends.entry(name.clone()).or_default().extend(field.appends.iter().cloned());
+            let appends =
+                field.appends.iter().map(|given| Candidate { site: given.site, ..candidate(given) });
+            out.appends.entry(name.clone()).or_default().extend(appends);
         }
     }
     out.tests.extend(fields.tests.iter().cloned());

@@ -13,7 +13,7 @@ use super::take::{Fields, Placed};
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::schema::{self, Shape};
-use crate::modules::{FileId, Site};
+use crate::modules::{FileId, Site, releases};
 use crate::recipe::{
     Arch, Build, Content, ContentKind, Distro, Family, Located, Repository, SourceUse, Step,
 };
@@ -47,7 +47,7 @@ impl Machine<'_> {
             license: fields.text("license"),
             purl: fields.text("purl"),
             cpe: fields.text("cpe"),
-            repositories: repositories(&mut fields, &distro),
+            repositories: repositories(&mut fields, point, &distro),
             tools: packages::located(&fields, tools),
             inputs: packages::located(&fields, inputs),
             exclude: exclude(&mut fields, distro.family),
@@ -164,11 +164,12 @@ fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Arc<Vec<Located<Strin
     Arc::new(all)
 }
 
-fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Arc<Vec<Repository>> {
-    if !fields.mentions("repositories") {
+fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Arc<Vec<Repository>> {
+    let known = releases::is_known(distro.family, &distro.release);
+    if known && !fields.mentions("repositories") {
         return fields.machine.root_repositories(distro);
     }
-    let found = image::repositories(fields, distro);
+    let found = image::repositories(fields, point, distro);
     fields.machine.share_repositories(found)
 }
 

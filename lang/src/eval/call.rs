@@ -268,12 +268,13 @@ impl Machine<'_> {
 
     fn distro(&mut self, family: Family, release: Value) -> Eval<Kind> {
         let written = release.interpolated().unwrap_or_default();
-        if releases::is_known(family, &written) {
+        let named = !written.is_empty()
+            && written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+        if releases::is_known(family, &written) || (named && self.program.has_repositories()) {
             return Ok(Kind::Distro(Distro { family, release: written }));
         }
-        let message = format!("this hbuild knows no {family} `{written}`");
-        let help = suggest::help(&written, releases::known(family), "releases");
-        self.stop("hbuild::lang::unknown_release", release.site, message, &help)
+        releases::report_unknown(self.reports, family, &written, release.site);
+        Err(Stop)
     }
 
     fn mode(&mut self, value: Option<Value>) -> Eval<Option<u16>> {

@@ -12,8 +12,8 @@ use crate::recipe::{Step, Test, Waiver};
 pub struct FieldSet {
     /// By name.
     pub fields: BTreeMap<String, Field>,
-    /// Tests in source order.
-    pub tests: Vec<Test>,
+    /// Tests in source order, each with the place of its name.
+    pub tests: Vec<(Test, Site)>,
     /// Waivers in source order.
     pub waivers: Vec<Waiver>,
     /// Steps in source order, each with the place of its name.
@@ -25,12 +25,12 @@ pub struct FieldSet {
 /// One field.
 #[derive(Debug, Clone, Default)]
 pub struct Field {
-    /// Its value, with the place of the field's name.
-    pub value: Option<(Value, Site)>,
+    /// What sets it.
+    pub value: Option<Candidate>,
     /// Keys that are replaced (`env.PATH = …`), in order of their names.
-    pub keys: BTreeMap<Rc<str>, (Value, Site)>,
+    pub keys: BTreeMap<Rc<str>, Candidate>,
     /// What `+=` appends, in source order.
-    pub appends: Vec<Value>,
+    pub appends: Vec<Candidate>,
 }
 
 /// The rank of an assignment. The edition's default is below all of these.
@@ -77,9 +77,9 @@ pub struct Collected {
     /// Assignments of single keys.
     pub keys: BTreeMap<(String, Rc<str>), Vec<Candidate>>,
     /// What is appended.
-    pub appends: BTreeMap<String, Vec<Value>>,
+    pub appends: BTreeMap<String, Vec<Candidate>>,
     /// Tests.
-    pub tests: Vec<Test>,
+    pub tests: Vec<(Test, Site)>,
     /// Waivers.
     pub waivers: Vec<Waiver>,
     /// Steps.
@@ -127,7 +127,7 @@ fn strongest(
     candidates: Vec<Candidate>,
     name: impl Fn() -> String,
     ties: &mut Vec<Tie>,
-) -> Option<(Value, Site)> {
+) -> Option<Candidate> {
     let rank = candidates.iter().map(|candidate| candidate.rank).max()?;
     let mut winner: Option<Candidate> = None;
     for candidate in candidates.into_iter().filter(|candidate| candidate.rank == rank) {
@@ -138,7 +138,7 @@ fn strongest(
             }
         }
     }
-    winner.map(|candidate| (candidate.value, candidate.site))
+    winner
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
         );
         let (set, ties) = collected.settle();
         assert!(ties.is_empty());
-        assert_eq!(set.fields["title"].value.as_ref().unwrap().0.interpolated().unwrap(), "c");
+        assert_eq!(set.fields["title"].value.as_ref().unwrap().value.interpolated().unwrap(), "c");
     }
 
     #[test]

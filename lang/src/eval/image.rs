@@ -1,6 +1,6 @@
 //! Images: the settled fields at one point as a [`recipe::Image`], with the edition's defaults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::machine::{Eval, Machine, Stop};
@@ -8,28 +8,19 @@ use super::packages;
 use super::point::Point;
 use super::take::Fields;
 use super::value::{Kind, Value};
+use super::variants::Placed;
 use crate::check::definitions::Node;
 use crate::check::form::{Form, is_glob};
 use crate::check::schema;
 use crate::modules::{Site, releases};
 use crate::recipe::{
-    Arch, Content, Distro, Flavor, Group, Image, ImageUse, Located, PathRule, Repository, Resolve, User,
+    Arch, Content, Distro, Flavor, Group, Image, ImageUse, Located, PathRule, Repository, Resolve, Test, User,
 };
 
 /// The time of directories and generated files unless a recipe sets one.
 pub const EPOCH: i64 = 315_532_800;
 /// Who runs an image unless a recipe says so.
 const RUN_AS: &str = "65532:65532";
-
-/// An image with what is checked across images.
-pub struct Placed {
-    /// The image.
-    pub image: Image,
-    /// Its tags with their places.
-    pub tags: Vec<(String, Site)>,
-    /// The image's name in the recipe.
-    pub site: Site,
-}
 
 impl Machine<'_> {
     /// The image at one of its points.
@@ -44,6 +35,7 @@ impl Machine<'_> {
         let defaults = self.edition_defaults(&distro, flavor);
         let name = self.item_name(file, &declaration.name.text);
         let mut fields = Fields::new(self, set, schema::IMAGE, &subject);
+        let placed_fields = ["version", "tags", "dates"].map(|name| (name, fields.site(name, site)));
         let version = fields.text("version");
         let tags = fields.texts("tags");
         let (users, groups) = (users(&mut fields), groups(&mut fields));
@@ -54,7 +46,7 @@ impl Machine<'_> {
             extends: extends(&mut fields),
             point: point.labels(),
             variant: variant(version.as_deref(), point),
-            repositories: repositories(&mut fields, &distro),
+            repositories: repositories(&mut fields, point, &distro),
             packages,
             exclude,
             resolve: resolve(&mut fields),
@@ -77,7 +69,7 @@ impl Machine<'_> {
             annotations: fields.map("annotations"),
             os_release: fields.map("os-release"),
             epoch: fields.int("epoch").unwrap_or(EPOCH),
-            tests: fields.tests(),
+            tests: tests(&mut fields),
             waivers: fields.waivers(),
             tags: Vec::new(),
             distro,
@@ -90,7 +82,10 @@ impl Machine<'_> {
             place: fields.machine.program.place(site),
         };
         let failed = fields.failed;
-        if failed { Err(Stop) } else { Ok(Placed { image: with_tags(image, &tags), tags, site }) }
+        if failed {
+            return Err(Stop);
+        }
+        Ok(Placed { image: with_tags(image, &tags), tags, site, fields: placed_fields })
     }
 
     fn axes_of_image(&mut self, point: &Point, name: &str, site: Site) -> Eval<(Distro, Flavor, Arch)> {
@@ -213,6 +208,21 @@ fn extends(fields: &mut Fields<'_, '_>) -> Option<Located<ImageUse>> {
     Some(Located { value: ImageUse::clone(image), place })
 }
 
+/// The tests, no two of one name.
+fn tests(fields: &mut Fields<'_, '_>) -> Vec<Test> {
+    let tests = fields.tests();
+    let mut names = BTreeSet::new();
+    for (test, site) in &tests {
+        if !names.insert(test.name.as_str()) {
+            let message = format!("the test `{}` is there twice", test.name);
+            let help = "give each test a name of its own";
+            fields.machine.error("hbuild::lang::duplicate_name", *site, message).help(help);
+            fields.failed = true;
+        }
+    }
+    tests.into_iter().map(|(test, _)| test).collect()
+}
+
 fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
     match fields.value("resolve") {
         None => Resolve::Full,
@@ -225,8 +235,9 @@ fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
     }
 }
 
-/// The distro's own repositories, or those that the item sets; then those that it adds.
-pub fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Vec<Repository> {
+/// The distro's own repositories, or those that the item sets; then those that it adds. A release that the edition
+/// does not know needs one.
+pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Vec<Repository> {
     let mut found = if fields.has("repositories") { Vec::new() } else { releases::all(distro) };
     for element in fields.elements("repositories").unwrap_or_default() {
         match &element.kind {
@@ -240,6 +251,11 @@ pub fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro) -> Vec<Reposit
                 fields.failed = true;
             }
         }
+    }
+    if found.is_empty() && !releases::is_known(distro.family, &distro.release) && !fields.failed {
+        let site = point.get("distro").map_or_else(Site::default, |value| value.value.site);
+        releases::report_unknown(fields.machine.reports, distro.family, &distro.release, site);
+        fields.failed = true;
     }
     found
 }

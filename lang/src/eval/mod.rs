@@ -26,17 +26,18 @@ mod source;
 mod tags;
 mod take;
 mod value;
+mod variants;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Files;
 use crate::check::definitions::Definitions;
-use crate::modules::{FileId, Program, Reports, Site};
+use crate::modules::{FileId, Program, Reports};
 use crate::recipe::{Axis, Recipe};
 use crate::syntax::ast::{self, DeclarationKind};
-use image::Placed;
 use machine::Machine;
+use variants::Placed;
 
 /// The recipe at every point of its axes; incomplete where something is reported.
 pub fn evaluate(
@@ -75,6 +76,7 @@ pub fn evaluate(
         machine.item((entry, item), declaration, &mut recipe, &mut placed);
     }
     machine.distinct_tags(&placed);
+    machine.one_for_every_arch(&placed);
     recipe.images = placed.into_iter().map(|placed| placed.image).collect();
     machine.imported(&mut recipe);
     machine.finish_images(&recipe);
@@ -152,43 +154,4 @@ impl Machine<'_> {
         recipe.builds.extend(builds.into_values());
         recipe.bases.extend(bases.into_values());
     }
-
-    /// Reports a tag or a variant's name that two variants of one image have; architectures share theirs.
-    fn distinct_tags(&mut self, placed: &[Placed]) {
-        let mut owners: BTreeMap<(&str, &str), (&Placed, Site)> = BTreeMap::new();
-        for one in placed {
-            let own = std::iter::once((&one.image.variant, one.site));
-            for (tag, site) in own.chain(one.tags.iter().map(|(tag, site)| (tag, *site))) {
-                let (first, first_site) = *owners.entry((&one.image.name, tag)).or_insert((one, site));
-                if same_variant(first, one) {
-                    continue;
-                }
-                let message = format!(
-                    "the tag `{tag}` of image `{}` is on two variants: {} and {}",
-                    one.image.name,
-                    point_text(first),
-                    point_text(one)
-                );
-                self.reports
-                    .error("hbuild::lang::duplicate_tag", site, message)
-                    .related(first_site, "first given here")
-                    .help("put a version, the distro or a label into the tag, or give it in a `when`");
-            }
-        }
-    }
-}
-
-/// Whether two images differ in their architecture alone.
-fn same_variant(one: &Placed, two: &Placed) -> bool {
-    let other = |placed: &Placed| {
-        let mut point = placed.image.point.clone();
-        point.remove("arch");
-        point
-    };
-    other(one) == other(two)
-}
-
-fn point_text(placed: &Placed) -> String {
-    let labels = placed.image.point.iter().filter(|(axis, _)| *axis != "arch");
-    labels.map(|(axis, label)| format!("{axis} {label}")).collect::<Vec<_>>().join(", ")
 }

@@ -10,8 +10,8 @@ use crate::recipe::{Step, Test, Waiver};
 use crate::syntax::ast;
 
 impl Machine<'_> {
-    /// A test.
-    pub fn test(&mut self, test: &ast::Test, scope: &Scope) -> Eval<Test> {
+    /// A test, with the place of its name.
+    pub fn test(&mut self, test: &ast::Test, scope: &Scope) -> Eval<(Test, Site)> {
         let site = scope.file.site(test.name.span);
         let name = self.string(&test.name, scope)?.to_string();
         self.form(&name, Form::Line, site)?;
@@ -27,7 +27,7 @@ impl Machine<'_> {
         if fields.failed {
             return Err(Stop);
         }
-        Ok(Test { name, run, stdout, stderr, status, place: self.program.place(site) })
+        Ok((Test { name, run, stdout, stderr, status, place: self.program.place(site) }, site))
     }
 
     /// A waiver.

@@ -24,6 +24,10 @@ pub fn repositories(machine: &mut Machine<'_>, arguments: [Option<Value>; 3], si
         Some("main") => releases::main(found),
         _ => releases::all(found),
     };
+    if repositories.is_empty() {
+        releases::report_unknown(machine.reports, found.family, &found.release, distro.site);
+        return Err(Stop);
+    }
     let values = repositories
         .into_iter()
         .map(|repository| Value { kind: Kind::Repository(Rc::new(repository)), site })

@@ -9,7 +9,7 @@ use crate::modules::Site;
 use crate::recipe::Flavor;
 
 /// `semver-tags(release, among, distro, flavor)`: each prefix of the release's version that no higher version of
-/// `among` has, shortest last.
+/// `among` has, shortest last. A version before a release (`9.0-rc1`) is lower than every release here.
 pub fn semver(machine: &mut Machine<'_>, arguments: [Option<Value>; 4], site: Site) -> Eval<Value> {
     let [release, among, distro, flavor] = arguments;
     let release = release.ok_or(Stop)?;
@@ -20,8 +20,9 @@ pub fn semver(machine: &mut Machine<'_>, arguments: [Option<Value>; 4], site: Si
     for parts in (1..=version.parts()).rev() {
         machine.steps(others.len(), site)?;
         let prefix = version.prefix(parts);
-        let highest = others.iter().filter(|other| other.prefix(parts) == prefix).max();
-        if highest.is_none_or(|highest| *highest <= version) {
+        let rank = |version: &&Version| (!version.is_prerelease(), Version::clone(version));
+        let highest = others.iter().filter(|other| other.prefix(parts) == prefix).max_by_key(rank);
+        if highest.is_none_or(|highest| rank(&highest) <= rank(&&version)) {
             tags.push(Value::text(&format!("{prefix}{suffix}"), release.site));
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::fields::{Field, FieldSet};
+use super::fields::{Candidate, Field, FieldSet};
 use super::machine::{Eval, Machine, Stop};
-use super::value::{Kind, Map, Value};
+use super::value::{Kind, Map, MapEntry, Value};
 use crate::check::form::Form;
 use crate::check::schema::{self, Shape};
 use crate::check::suggest;
@@ -65,7 +65,7 @@ impl<'a, 'p> Fields<'a, 'p> {
             .fields
             .get(name)
             .and_then(|field| field.value.as_ref())
-            .is_some_and(|(value, _)| !value.is_none())
+            .is_some_and(|given| !given.value.is_none())
     }
 
     /// Whether anything is said about the field.
@@ -83,12 +83,12 @@ impl<'a, 'p> Fields<'a, 'p> {
     fn single(&mut self, name: &str) -> Option<Value> {
         let field = self.set.fields.remove(name)?;
         if !field.appends.is_empty() || !field.keys.is_empty() {
-            let site = field.appends.first().map_or_else(|| field_site(&field), |value| value.site);
+            let site = field.appends.first().map_or_else(|| field_site(&field), |given| given.value.site);
             let message = format!("`{name}` has one value, nothing can be added to it");
             self.machine.error("hbuild::lang::bad_field", site, message).help(format!("write `{name} = …`"));
             self.failed = true;
         }
-        field.value.map(|(value, _)| value).filter(|value| !value.is_none())
+        field.value.map(|given| given.value).filter(|value| !value.is_none())
     }
 
     /// Notes that something was reported.
@@ -145,10 +145,10 @@ impl<'a, 'p> Fields<'a, 'p> {
         let wanted = self.shape(name).describe();
         let field = self.set.fields.remove(name)?;
         self.no_keys(name, &field);
-        let winner = field.value.map(|(value, _)| value).filter(|value| !value.is_none());
+        let winner = field.value.filter(|given| !given.value.is_none());
         let absent = winner.is_none();
         let mut elements = Vec::new();
-        for value in winner.into_iter().chain(field.appends) {
+        for value in winner.into_iter().chain(field.appends).map(|given| given.value) {
             match &value.kind {
                 Kind::List(list) => {
                     self.failed |= list.iter().any(|element| matches!(element.kind, Kind::Invalid));
@@ -165,9 +165,11 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     fn no_keys(&mut self, name: &str, field: &Field) {
-        if let Some((_, site)) = field.keys.values().next() {
+        if let Some(given) = field.keys.values().next() {
             let message = format!("`{name}` has no keys");
-            self.machine.error("hbuild::lang::bad_field", *site, message).help(format!("write `{name} = …`"));
+            self.machine
+                .error("hbuild::lang::bad_field", given.site, message)
+                .help(format!("write `{name} = …`"));
             self.failed = true;
         }
     }
@@ -193,35 +195,44 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.texts(name).into_iter().map(|(text, _)| text).collect()
     }
 
-    /// The entries of a map field: the winner's, what `+=` adds, and the keys that are replaced.
+    /// The entries of a map field: the winner's, what `+=` adds, and the keys that are replaced. A key is replaced
+    /// where it is set at least as strongly as the map that has it.
     pub fn entries(&mut self, name: &str) -> Map {
         let wanted = self.shape(name).describe();
-        let Some(field) = self.set.fields.remove(name) else { return Map::default() };
+        let Some(mut field) = self.set.fields.remove(name) else { return Map::default() };
         let mut map = Map::default();
-        let winner = field.value.map(|(value, _)| value).filter(|value| !value.is_none());
-        for value in winner.into_iter().chain(field.appends) {
-            match &value.kind {
-                Kind::Map(added) => {
-                    for entry in &added.entries {
-                        if !field.keys.contains_key(&entry.key) {
-                            let before = self.machine.reports.count();
-                            self.machine.insert(&mut map, entry.clone());
-                            self.failed |= self.machine.reports.count() > before;
-                        }
-                    }
+        let winner = field.value.filter(|given| !given.value.is_none());
+        let appended_from = usize::from(winner.is_some());
+        for (index, given) in winner.into_iter().chain(field.appends).enumerate() {
+            let Kind::Map(added) = &given.value.kind else {
+                let _: Eval<()> = self.machine.wrong_type(given.value.site, wanted, &given.value);
+                self.failed = true;
+                continue;
+            };
+            for entry in &added.entries {
+                match field.keys.get(&entry.key) {
+                    Some(key) if key.rank >= given.rank => continue,
+                    Some(_) if index < appended_from => drop(field.keys.remove(&entry.key)),
+                    Some(key) => self.insert(&mut map, key_entry(&entry.key, key)),
+                    None => {}
                 }
-                _ => {
-                    let _: Eval<()> = self.machine.wrong_type(value.site, wanted, &value);
-                    self.failed = true;
-                }
+                self.insert(&mut map, entry.clone());
             }
         }
-        for (key, (value, site)) in field.keys {
-            map.entries.push(super::value::MapEntry { key, site, value });
+        for (key, given) in &field.keys {
+            if map.get(key).is_none() {
+                map.entries.push(key_entry(key, given));
+            }
         }
         self.failed |= map.entries.iter().any(|entry| matches!(entry.value.kind, Kind::Invalid));
         map.entries.retain(|entry| !matches!(entry.value.kind, Kind::None | Kind::Invalid));
         map
+    }
+
+    fn insert(&mut self, map: &mut Map, entry: MapEntry) {
+        let before = self.machine.reports.count();
+        self.machine.insert(map, entry);
+        self.failed |= self.machine.reports.count() > before;
     }
 
     /// The strings of a map field.
@@ -252,8 +263,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         records
     }
 
-    /// The tests.
-    pub fn tests(&mut self) -> Vec<Test> {
+    /// The tests, each with the place of its name.
+    pub fn tests(&mut self) -> Vec<(Test, Site)> {
         std::mem::take(&mut self.set.tests)
     }
 
@@ -376,8 +387,12 @@ impl Machine<'_> {
     }
 }
 
+fn key_entry(key: &Rc<str>, given: &Candidate) -> MapEntry {
+    MapEntry { key: Rc::clone(key), site: given.site, value: given.value.clone() }
+}
+
 fn field_site(field: &Field) -> Site {
-    let value = field.value.as_ref().map(|(_, site)| *site);
-    let key = || field.keys.values().next().map(|(_, site)| *site);
-    value.or_else(key).or_else(|| field.appends.first().map(|value| value.site)).unwrap_or_default()
+    let value = field.value.as_ref().map(|given| given.site);
+    let key = || field.keys.values().next().map(|given| given.site);
+    value.or_else(key).or_else(|| field.appends.first().map(|given| given.value.site)).unwrap_or_default()
 }

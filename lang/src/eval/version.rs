@@ -43,6 +43,17 @@ impl Version {
         part[..digits].parse().ok()
     }
 
+    /// Whether it comes before a release: `3.15.0a1`, `9.0-rc1`.
+    pub fn is_prerelease(&self) -> bool {
+        const WORDS: [&str; 8] = ["alpha", "beta", "dev", "nightly", "pre", "preview", "rc", "snapshot"];
+        let runs: Vec<&str> = self.runs().collect();
+        runs.iter().enumerate().any(|(at, run)| {
+            let word = run.to_ascii_lowercase();
+            let numbered = runs.get(at + 1).is_some_and(|next| next.as_bytes()[0].is_ascii_digit());
+            WORDS.contains(&word.as_str()) || (matches!(word.as_str(), "a" | "b") && numbered)
+        })
+    }
+
     /// Runs of digits and runs of letters, without what stands between them.
     fn runs(&self) -> impl Iterator<Item = &str> {
         let text: &str = &self.text;
@@ -131,6 +142,10 @@ mod tests {
         assert_eq!(three.number(1), Some(10));
         assert_eq!(three.number(3), None);
         assert_eq!(version("3.13t").number(1), Some(13));
+        let before = ["3.15.0a1", "9.0-rc1", "1.0.0-beta.2", "2.0-SNAPSHOT", "1.0b3"];
+        assert!(before.iter().all(|text| version(text).is_prerelease()));
+        let releases = ["3.14.0", "1.1.1m", "2024b", "9.6p1", "3.13t"];
+        assert!(!releases.iter().any(|text| version(text).is_prerelease()));
         assert!(Version::new("v1").is_none() && Version::new("").is_none() && Version::new("1 2").is_none());
     }
 }

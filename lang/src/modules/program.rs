@@ -64,6 +64,13 @@ impl Program {
         (0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)).map(FileId)
     }
 
+    /// Whether a recipe brings repositories of its own, and with them releases that the edition does not know.
+    pub fn has_repositories(&self) -> bool {
+        let own = self.files.iter().filter(|file| !file.standard);
+        let mut declarations = own.flat_map(|file| file.tree.declarations());
+        declarations.any(|declaration| declaration.kind == ast::DeclarationKind::Repository)
+    }
+
     /// Line and column of a place.
     pub fn place(&self, site: Site) -> Place {
         let file = self.file(site.file);

@@ -65,7 +65,7 @@ pub struct Reports {
 impl Reports {
     /// From here on errors with these codes are dropped if there is an error already: they are its consequences.
     pub fn mute_consequences(&mut self, codes: &'static [&'static str]) {
-        if self.list.iter().any(|report| report.error) {
+        if self.has_errors() {
             self.muted = codes;
         }
     }
@@ -96,6 +96,11 @@ impl Reports {
         }
         self.list.push(report);
         self.list.last_mut().expect("just pushed")
+    }
+
+    /// Whether one is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|report| report.error)
     }
 
     /// How many there are.

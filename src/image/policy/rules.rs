@@ -86,6 +86,8 @@ mod tests {
     #[test]
     fn rules_are_sorted_and_documented() {
         assert!(RULES.windows(2).all(|pair| pair[0].code < pair[1].code));
+        let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+        assert_eq!(codes, hbuild_lang::POLICY_RULES, "what recipes can waive");
         let page = include_str!("../../../docs/src/policy.md");
         for rule in RULES {
             assert!(page.contains(&format!("### {}\n", rule.code)), "{} in docs/src/policy.md", rule.code);
