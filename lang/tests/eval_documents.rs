@@ -64,7 +64,7 @@ fn whole_recipes_of_the_book_evaluate() {
 #[test]
 fn the_examples_have_the_error_and_the_mended_ones_have_none() {
     let mut problems = Vec::new();
-    for section in page().split("\n## ").skip(1) {
+    for section in page().split("\n## hbuild::lang::").skip(1) {
         let (code, text) = section.split_once('\n').unwrap();
         for (index, block) in text.split("```hb\n").skip(1).enumerate() {
             let example = block.split("```").next().unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::deprecated;
 use super::infer::{Checker, Scope};
 use super::schema::{self, Field, Shape};
 use super::suggest;
@@ -231,6 +232,7 @@ impl Checker<'_> {
             }
             return;
         };
+        deprecated::field(known, name_site, self.reports);
         let value_site = scope.file.site(field.value.span);
         match (known.shape, field.path.len(), field.operator) {
             (shape, 1, FieldOperator::Set) => self.fits(&kind, shape, value_site),

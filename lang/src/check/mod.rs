@@ -6,6 +6,7 @@ pub mod arguments;
 mod blocks;
 mod calls;
 pub mod definitions;
+mod deprecated;
 pub mod form;
 mod infer;
 mod lints;
@@ -39,6 +40,7 @@ pub const STATIC: &[&str] = &[
 /// What mentions what in the program. Reports what is wrong with it, whatever the point of the axes.
 pub fn check(program: &Program, reports: &mut Reports) -> Definitions {
     let definitions = Definitions::new(program, reports);
+    deprecated::names(program, reports);
     infer::Checker::new(program, &definitions, reports).run();
     definitions
 }

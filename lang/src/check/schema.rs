@@ -12,6 +12,8 @@ pub struct Field {
     pub shape: Shape,
     /// What it is for and what it is by default, for people: one line of Markdown.
     pub doc: &'static str,
+    /// The field to write instead, where this one is deprecated.
+    pub replaced_by: Option<&'static str>,
 }
 
 /// What a field takes.
@@ -120,7 +122,7 @@ impl Shape {
 }
 
 const fn field(name: &'static str, shape: Shape, doc: &'static str) -> Field {
-    Field { name, shape, doc }
+    Field { name, shape, doc, replaced_by: None }
 }
 
 use Shape::{Map, Records, Text, TextOrTexts, Texts};
