@@ -44,6 +44,8 @@ pub enum Command {
     Store(StoreArguments),
     /// Say what this machine allows of builds from source, and what to do where it refuses
     Doctor(DoctorArguments),
+    /// Say what an error means, by its code
+    Explain(ExplainArguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -100,6 +102,16 @@ pub struct CheckArguments {
     /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// `hbuild::lang::unknown_field`, or a part of it that no other code has; lists all codes by default
+    pub code: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `fmt`.

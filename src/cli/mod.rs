@@ -10,10 +10,12 @@ mod console;
 mod context;
 mod derivation;
 mod doctor;
+mod explain;
 mod fmt;
 mod graph;
 mod lock;
 mod log;
+mod pages;
 mod progress;
 mod report;
 mod shell;
@@ -82,6 +84,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Version { json } => version::run(json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

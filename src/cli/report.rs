@@ -266,6 +266,15 @@ pub enum UsageError {
         /// As given.
         text: String,
     },
+    /// No error has this code.
+    #[error("there is no error with the code `{code}`")]
+    #[diagnostic(code(hbuild::usage::no_such_code), help("{help}"))]
+    NoSuchCode {
+        /// As given.
+        code: String,
+        /// What there is.
+        help: String,
+    },
     /// Another option's value is wrong.
     #[error("{message}")]
     #[diagnostic(code(hbuild::usage::bad_value), help("{help}"))]

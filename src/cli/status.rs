@@ -179,7 +179,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_variant",
+            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
         ),
     ];
 

@@ -1,6 +1,5 @@
 //! Which argument of a call goes to which parameter.
 
-use super::suggest;
 use crate::modules::{FileId, Reports};
 use crate::syntax::ast;
 
@@ -50,8 +49,11 @@ pub fn bind<'a>(
                 Some(index) => index,
                 None => {
                     let message = format!("`{callee}` has no parameter `{}`", name.text);
-                    let help = suggest::help(&name.text, slots.iter().map(|slot| slot.name), "parameters");
-                    reports.error("hbuild::lang::wrong_arguments", file.site(name.span), message).help(help);
+                    reports.error("hbuild::lang::wrong_arguments", file.site(name.span), message).meant(
+                        &name.text,
+                        slots.iter().map(|slot| slot.name),
+                        "parameters",
+                    );
                     fits = false;
                     continue;
                 }

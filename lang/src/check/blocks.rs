@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::deprecated;
 use super::infer::{Checker, Scope};
 use super::schema::{self, Field, Shape};
-use super::suggest;
 use super::types::Type;
 use crate::modules::{FileId, LoadedFile, Site, builtin};
 use crate::syntax::ast::{self, DeclarationKind, FieldOperator, Statement};
@@ -200,12 +199,9 @@ impl Checker<'_> {
             return;
         }
         let site = scope.file.site(rule.span);
-        let help = suggest::help(&rule.text, schema::POLICY.iter().copied(), "rules");
         let message = format!("the policy has no rule `{}`", rule.text);
-        let report = self.reports.error("hbuild::lang::unknown_rule", site, message).help(help);
-        if let Some(meant) = suggest::meant(&rule.text, schema::POLICY.iter().copied()) {
-            report.suggest(format!("write `{meant}`"), site, meant);
-        }
+        let report = self.reports.error("hbuild::lang::unknown_rule", site, message);
+        report.meant(&rule.text, schema::POLICY.iter().copied(), "rules");
     }
 
     fn misplaced(&mut self, site: Site, word: &str, help: &str) {
@@ -225,11 +221,8 @@ impl Checker<'_> {
         let Some(known) = fields.find(&name.text) else {
             let names = fields.tables.iter().flat_map(|table| table.iter().map(|field| field.name));
             let message = format!("there is no field `{}` here", name.text);
-            let help = suggest::help(&name.text, names.clone(), "fields");
-            let report = self.reports.error("hbuild::lang::unknown_field", site, message).help(help);
-            if let Some(meant) = suggest::meant(&name.text, names) {
-                report.suggest(format!("write `{meant}`"), name_site, meant);
-            }
+            let report = self.reports.error("hbuild::lang::unknown_field", name_site, message);
+            report.meant(&name.text, names, "fields");
             return;
         };
         deprecated::field(known, name_site, self.reports);

@@ -6,7 +6,6 @@ use super::arguments::{self, Slot};
 use super::definitions::Node;
 use super::infer::{Checker, Scope};
 use super::resolve::methods_of;
-use super::suggest;
 use super::types::Type;
 use crate::modules::builtin::{self, Function, Method, Parameter, ParameterKind};
 use crate::modules::{Binding, FileId, LoadedFile, Site};
@@ -74,10 +73,11 @@ impl Checker<'_> {
         } else {
             let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
             let language = builtin::functions();
-            let help = suggest::help(name, own.map(|(name, _)| name.as_str()).chain(language), "functions");
-            self.reports
-                .error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"))
-                .help(help);
+            self.reports.error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`")).meant(
+                name,
+                own.map(|(name, _)| name.as_str()).chain(language),
+                "functions",
+            );
         }
         self.rest(call, scope)
     }

@@ -2,7 +2,8 @@
 
 use super::definitions::Definitions;
 use super::mentions;
-use crate::modules::{FileId, LoadedFile, Program, Reports, Site};
+use crate::modules::{FileId, LoadedFile, Program, Report, Reports, Site};
+use crate::syntax::Span;
 use crate::syntax::ast::{self, DeclarationKind};
 
 /// Warns of names that nothing mentions. What a file without images defines is there for those who import it.
@@ -16,20 +17,22 @@ pub fn unused(program: &Program, definitions: &Definitions, reports: &mut Report
             match item {
                 ast::Item::Import(import) => {
                     if let Some(name) = import.name.as_ref().filter(|_| loaded.imports.contains_key(&index)) {
-                        lints.name("unused_import", "import", name);
+                        lints.name("unused_import", "import", name, loaded.whole_lines(import.span));
                     }
                 }
-                ast::Item::Let(item) if entry => lints.name("unused_let", "`let`", &item.name),
+                ast::Item::Let(item) if entry => {
+                    lints.name("unused_let", "`let`", &item.name, loaded.whole_lines(item.span));
+                }
                 ast::Item::Function(item) => {
                     lints.parameters(item);
                     if entry {
-                        lints.name("unused_function", "function", &item.name);
+                        lints.name("unused_function", "function", &item.name, loaded.whole_lines(item.span));
                     }
                 }
                 ast::Item::Declaration(item) => {
                     lints.item_axes(program, loaded, item);
                     if entry {
-                        lints.item(item);
+                        lints.item(item, loaded.whole_lines(item.span));
                     }
                 }
                 ast::Item::ForAxes(axes) if std::ptr::eq(loaded.axes(), axes.bindings.as_slice()) => {
@@ -48,13 +51,15 @@ struct Lints<'a> {
 }
 
 impl Lints<'_> {
-    fn name(&mut self, lint: &str, what: &str, name: &ast::Name) {
+    fn name(&mut self, lint: &str, what: &str, name: &ast::Name, item: Span) {
         if !self.definitions.is_mentioned(self.file, &name.text) {
-            self.warn(lint, self.file.site(name.span), format!("the {what} `{}` is not used", name.text));
+            let message = format!("the {what} `{}` is not used", name.text);
+            let (site, item) = (self.file.site(name.span), self.file.site(item));
+            self.warn(lint, site, message).suggest(format!("remove the {what} `{}`", name.text), item, "");
         }
     }
 
-    fn warn(&mut self, lint: &str, site: Site, message: String) {
+    fn warn(&mut self, lint: &str, site: Site, message: String) -> &mut Report {
         let code = match lint {
             "unused_import" => "hbuild::lang::unused_import",
             "unused_let" => "hbuild::lang::unused_let",
@@ -65,15 +70,15 @@ impl Lints<'_> {
             "unused_repository" => "hbuild::lang::unused_repository",
             _ => "hbuild::lang::unused_axis",
         };
-        self.reports.warning(code, site, message).help("use it, or take it away");
+        self.reports.warning(code, site, message).help("use it, or take it away")
     }
 
-    fn item(&mut self, declaration: &ast::Declaration) {
+    fn item(&mut self, declaration: &ast::Declaration, item: Span) {
         let kind = declaration.kind.as_str();
         match declaration.kind {
-            DeclarationKind::Source => self.name("unused_source", kind, &declaration.name),
-            DeclarationKind::Build => self.name("unused_build", kind, &declaration.name),
-            DeclarationKind::Repository => self.name("unused_repository", kind, &declaration.name),
+            DeclarationKind::Source => self.name("unused_source", kind, &declaration.name, item),
+            DeclarationKind::Build => self.name("unused_build", kind, &declaration.name, item),
+            DeclarationKind::Repository => self.name("unused_repository", kind, &declaration.name, item),
             DeclarationKind::Image => {}
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::infer::{Checker, Scope};
-use super::suggest;
 use super::types::Type;
 use crate::modules::builtin::{self, Constant};
 use crate::modules::{Binding, FileId, Site, releases};
@@ -142,8 +141,9 @@ impl Checker<'_> {
             (Some(Constant::Flavor(_)), None) => Type::Flavor,
             (None, Some(_)) if name.text == "version" => Type::Version,
             _ => {
-                let help = suggest::help(&name.text, NAMES, "patterns");
-                self.wrong_pattern(site, format!("`{}` is no pattern", name.text), &help);
+                let message = format!("`{}` is no pattern", name.text);
+                let report = self.reports.error("hbuild::lang::wrong_pattern", site, message);
+                report.meant(&name.text, NAMES, "patterns");
                 return None;
             }
         };

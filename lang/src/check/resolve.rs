@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::definitions::Node;
 use super::infer::{Checker, Scope};
-use super::suggest;
 use super::types::Type;
 use crate::modules::builtin::{self, Constant, Method};
 use crate::modules::{Binding, FileId, Site};
@@ -33,9 +32,9 @@ impl Checker<'_> {
             None => {
                 let own = file.names.keys().map(String::as_str);
                 let locals = scope.locals.iter().map(|(local, _)| local.as_str());
-                let help = suggest::help(name, own.chain(locals).chain(builtin::names()), "names");
                 let message = format!("there is no `{name}`");
-                self.reports.error("hbuild::lang::unknown_name", site, message).help(help);
+                let report = self.reports.error("hbuild::lang::unknown_name", site, message);
+                report.meant(name, own.chain(locals).chain(builtin::names()), "names");
                 Type::Unknown
             }
         }
@@ -164,9 +163,9 @@ impl Checker<'_> {
             Type::Record { fields, .. } => match fields.get(name) {
                 Some(kind) => kind.clone(),
                 None => {
-                    let help = suggest::help(name, fields.keys().map(String::as_str), "fields");
                     let message = format!("there is no field `{name}` here");
-                    self.reports.error("hbuild::lang::unknown_member", name_site, message).help(help);
+                    let report = self.reports.error("hbuild::lang::unknown_member", name_site, message);
+                    report.meant(name, fields.keys().map(String::as_str), "fields");
                     Type::Unknown
                 }
             },
@@ -181,15 +180,20 @@ impl Checker<'_> {
 
     pub(super) fn no_member(&mut self, base: &Type, name: &str, site: Site) -> Type {
         let (methods, numbers) = methods_of(base);
-        let (message, help) = if methods.iter().any(|(method, _)| *method == name) {
-            (format!("`{name}` takes arguments"), format!("write `.{name}(…)`"))
+        let called = methods.iter().any(|(method, _)| *method == name);
+        let message = match called {
+            true => format!("`{name}` takes arguments"),
+            false => format!("{base} has no `{name}`"),
+        };
+        let report = self.reports.error("hbuild::lang::unknown_member", site, message);
+        if called {
+            report.help(format!("write `.{name}(…)`"));
         } else if methods.is_empty() {
-            (format!("{base} has no `{name}`"), format!("nothing follows {base} after a dot"))
+            report.help(format!("nothing follows {base} after a dot"));
         } else {
             let names = methods.iter().map(|(name, _)| *name).chain(numbers.iter().copied());
-            (format!("{base} has no `{name}`"), suggest::help(name, names, "members"))
-        };
-        self.reports.error("hbuild::lang::unknown_member", site, message).help(help);
+            report.meant(name, names, "members");
+        }
         Type::Unknown
     }
 
@@ -220,11 +224,10 @@ impl Checker<'_> {
             _ => {
                 let exported = |binding: &Binding| !matches!(binding, Binding::Import(_) | Binding::Axis(_));
                 let names = program.file(file).names.iter().filter(|(_, binding)| exported(binding));
-                let help = suggest::help(&name.text, names.map(|(name, _)| name.as_str()), "names");
                 let message = format!("the module `{module}` has no `{}`", name.text);
                 self.reports
                     .error("hbuild::lang::unknown_member", scope.file.site(name.span), message)
-                    .help(help);
+                    .meant(&name.text, names.map(|(name, _)| name.as_str()), "names");
                 None
             }
         }

@@ -8,7 +8,6 @@ use super::machine::{Eval, Machine, Scope, Stop};
 use super::point::{AxisTable, AxisValue, Point, Points};
 use super::value::{Kind, Map, Value};
 use crate::check::definitions::Node;
-use crate::check::suggest;
 use crate::modules::{Binding, FileId, LoadedFile, Site};
 use crate::syntax::ast;
 
@@ -215,16 +214,13 @@ impl Machine<'_> {
         let site = file.site(binding.name.span);
         let loaded = self.program.file(file);
         if !matches!(loaded.names.get(name), Some(Binding::Axis(_))) {
-            let help = match loaded.axes() {
-                [] => "declare the axes with one `for` at file level".to_owned(),
-                axes => suggest::help(name, axes.iter().map(|axis| axis.name.text.as_str()), "axes"),
+            let message = format!("there is no axis `{name}`");
+            let report = self.reports.error("hbuild::lang::unknown_axis", site, message);
+            match loaded.axes() {
+                [] => report.help("declare the axes with one `for` at file level"),
+                axes => report.meant(name, axes.iter().map(|axis| axis.name.text.as_str()), "axes"),
             };
-            return self.stop(
-                "hbuild::lang::unknown_axis",
-                site,
-                format!("there is no axis `{name}`"),
-                &help,
-            );
+            return Err(Stop);
         }
         if before.iter().any(|other| other.name.text == *name) {
             let message = format!("the axis `{name}` is named twice");
@@ -261,8 +257,9 @@ impl Machine<'_> {
                 None => {
                     let written = element.label().unwrap_or_else(|| element.describe().to_owned());
                     let message = format!("the axis `{axis}` has no `{written}`");
-                    let help = suggest::help(&written, table.labels_of(axis), "labels");
-                    return self.stop("hbuild::lang::unknown_label", element.site, message, &help);
+                    let report = self.error("hbuild::lang::unknown_label", element.site, message);
+                    report.meant(&written, table.labels_of(axis), "labels");
+                    return Err(Stop);
                 }
             }
         }

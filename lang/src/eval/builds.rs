@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use super::machine::Machine;
-use crate::check::suggest;
 use crate::modules::Site;
 use crate::recipe::{Build, Content, ContentKind, Point, Recipe, Source};
 
@@ -38,11 +37,11 @@ impl Machine<'_> {
         let (Some(build), Some(output)) = (build, &content.output) else { return };
         if !build.outputs.contains(output) {
             let message = format!("build `{}` has no output `{output}`", build.name);
-            let help = match build.outputs.is_empty() {
-                true => format!("give it one with `outputs = [\"{output}\"]`"),
-                false => suggest::help(output, build.outputs.iter().map(String::as_str), "outputs"),
+            let report = self.error("hbuild::lang::unknown_output", site, message);
+            match build.outputs.is_empty() {
+                true => report.help(format!("give it one with `outputs = [\"{output}\"]`")),
+                false => report.meant(output, build.outputs.iter().map(String::as_str), "outputs"),
             };
-            self.error("hbuild::lang::unknown_output", site, message).help(help);
         }
     }
 

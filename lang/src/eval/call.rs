@@ -8,7 +8,6 @@ use super::tags;
 use super::value::{Kind, Value};
 use super::version::Version;
 use crate::check::arguments::{self, Slot};
-use crate::check::suggest;
 use crate::modules::builtin::{self, Function, Method, Parameter, ParameterKind};
 use crate::modules::{Binding, FileId, Site, releases};
 use crate::recipe::{Content, Distro, Expectation, Family, PathRule};
@@ -55,9 +54,11 @@ impl Machine<'_> {
             return self.stop("hbuild::lang::not_a_function", callee, message, "leave the parentheses out");
         }
         let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
-        let help =
-            suggest::help(name, own.map(|(name, _)| name.as_str()).chain(builtin::functions()), "functions");
-        self.stop("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"), &help)
+        let functions = own.map(|(name, _)| name.as_str()).chain(builtin::functions());
+        let report =
+            self.reports.error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`"));
+        report.meant(name, functions, "functions");
+        Err(Stop)
     }
 
     fn call_bound(
@@ -117,9 +118,10 @@ impl Machine<'_> {
             };
             let known = self.axes.get(&file).cloned().unwrap_or_default();
             if known.place(axis, &label).is_none() {
-                let help = suggest::help(&label, known.labels_of(axis), "labels");
                 let message = format!("the axis `{axis}` has no `{label}`");
-                return self.stop("hbuild::lang::unknown_label", site, message, &help);
+                let report = self.error("hbuild::lang::unknown_label", site, message);
+                report.meant(&label, known.labels_of(axis), "labels");
+                return Err(Stop);
             }
             explicit.push(((*axis).to_owned(), label, site));
         }

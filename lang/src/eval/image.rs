@@ -186,10 +186,13 @@ fn run_as(fields: &mut Fields<'_, '_>, users: &BTreeMap<String, User>, site: Sit
     let (value, at) = found.unwrap_or_else(|| (RUN_AS.to_owned(), site));
     let named = !value.starts_with(|first: char| first.is_ascii_digit());
     if named && value != "root" && !users.contains_key(&value) && !fields.failed {
-        let help = crate::check::suggest::help(&value, users.keys().map(String::as_str), "accounts");
         let message = format!("`{value}` is no account of `users`");
-        let help = format!("{help}; an account of a package is named by its numbers");
-        fields.machine.error("hbuild::lang::unknown_account", at, message).help(help);
+        let accounts = users.keys().map(String::as_str).chain(["root"]);
+        fields
+            .machine
+            .error("hbuild::lang::unknown_account", at, message)
+            .meant(&value, accounts, "accounts")
+            .otherwise("an account of a package is named by its numbers");
         fields.failed = true;
     }
     Located { value, place: fields.machine.program.place(at) }

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::machine::{Eval, Machine, Scope, Stop};
 use super::value::{Kind, Value};
-use crate::check::suggest;
 use crate::modules::builtin::{self, Constant};
 use crate::modules::{Binding, FileId, Site};
 use crate::syntax::ast::{self, ExprKind};
@@ -38,8 +37,12 @@ impl Machine<'_> {
         let file = self.program.file(scope.file);
         let own = file.names.keys().map(String::as_str);
         let locals = scope.locals.iter().map(|(local, _)| local.as_str());
-        let help = suggest::help(name, own.chain(locals).chain(builtin::names()), "names");
-        self.stop("hbuild::lang::unknown_name", site, format!("there is no `{name}`"), &help)
+        self.reports.error("hbuild::lang::unknown_name", site, format!("there is no `{name}`")).meant(
+            name,
+            own.chain(locals).chain(builtin::names()),
+            "names",
+        );
+        Err(Stop)
     }
 
     /// The value of what a name of `file` stands for.
@@ -126,8 +129,9 @@ impl Machine<'_> {
                 Some(value) => Ok(value.clone()),
                 None => {
                     let message = format!("there is no field `{name}` here");
-                    let help = suggest::help(name, map.keys(), "fields");
-                    self.stop("hbuild::lang::unknown_member", name_site, message, &help)
+                    let report = self.error("hbuild::lang::unknown_member", name_site, message);
+                    report.meant(name, map.keys(), "fields");
+                    Err(Stop)
                 }
             },
             Kind::Version(version) => {
@@ -164,11 +168,12 @@ impl Machine<'_> {
             );
         }
         let message = format!("{} has no `{name}`", base.describe());
-        let help = match methods.is_empty() {
-            true => format!("nothing follows {} after a dot", base.describe()),
-            false => suggest::help(name, methods.iter().map(String::as_str), "members"),
+        let report = self.error("hbuild::lang::unknown_member", site, message);
+        match methods.is_empty() {
+            true => report.help(format!("nothing follows {} after a dot", base.describe())),
+            false => report.meant(name, methods.iter().map(|name| name.trim_end_matches("()")), "members"),
         };
-        self.stop("hbuild::lang::unknown_member", site, message, &help)
+        Err(Stop)
     }
 
     /// The module that the expression names, with its name.
@@ -198,8 +203,9 @@ impl Machine<'_> {
             _ => {
                 let exported = exports(self.program, file);
                 let message = format!("the module `{module}` has no `{}`", name.text);
-                let help = suggest::help(&name.text, exported.iter().map(String::as_str), "names");
-                self.stop("hbuild::lang::unknown_member", scope.file.site(name.span), message, &help)
+                let report = self.error("hbuild::lang::unknown_member", scope.file.site(name.span), message);
+                report.meant(&name.text, exported.iter().map(String::as_str), "names");
+                Err(Stop)
             }
         }
     }

@@ -3,7 +3,6 @@
 use super::machine::{Eval, Machine, Stop};
 use super::value::{Kind, Value};
 use super::version::Version;
-use crate::check::suggest;
 use crate::modules::builtin::{self, Constant};
 use crate::modules::{FileId, Site};
 use crate::recipe::Family;
@@ -65,8 +64,9 @@ fn named(machine: &mut Machine<'_>, name: &ast::Name, file: FileId) -> Eval<Cons
 
 fn unknown<T>(machine: &mut Machine<'_>, name: &ast::Name, file: FileId) -> Eval<T> {
     let message = format!("`{}` is no pattern", name.text);
-    let help = suggest::help(&name.text, PATTERN_NAMES, "patterns");
-    machine.stop("hbuild::lang::wrong_pattern", file.site(name.span), message, &help)
+    let report = machine.error("hbuild::lang::wrong_pattern", file.site(name.span), message);
+    report.meant(&name.text, PATTERN_NAMES, "patterns");
+    Err(Stop)
 }
 
 fn wrong<T>(machine: &mut Machine<'_>, value: &Value, site: Site) -> Eval<T> {

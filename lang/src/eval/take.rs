@@ -8,7 +8,6 @@ use super::machine::{Eval, Machine, Stop};
 use super::value::{Kind, Map, MapEntry, Value};
 use crate::check::form::Form;
 use crate::check::schema::{self, Shape};
-use crate::check::suggest;
 use crate::modules::Site;
 use crate::recipe::{Expectation, Step, Test, Waiver};
 
@@ -45,9 +44,9 @@ impl<'a, 'p> Fields<'a, 'p> {
             match schema::find(self.schema, name) {
                 None if self.machine.reports.has("hbuild::lang::unknown_field") => self.failed = true,
                 None => {
-                    let help = suggest::help(name, self.schema.iter().map(|field| field.name), "fields");
                     let message = format!("{item} has no field `{name}`");
-                    self.machine.error("hbuild::lang::unknown_field", site, message).help(help);
+                    let report = self.machine.error("hbuild::lang::unknown_field", site, message);
+                    report.meant(name, self.schema.iter().map(|field| field.name), "fields");
                     self.failed = true;
                 }
                 Some(_) => {}
@@ -356,8 +355,11 @@ impl Machine<'_> {
                 },
                 None => {
                     let message = format!("there is no field `{}` here", entry.key);
-                    let help = suggest::help(&entry.key, schema.iter().map(|field| field.name), "fields");
-                    self.error("hbuild::lang::unknown_field", entry.site, message).help(help);
+                    self.error("hbuild::lang::unknown_field", entry.site, message).meant(
+                        &entry.key,
+                        schema.iter().map(|field| field.name),
+                        "fields",
+                    );
                     whole = Err(Stop);
                 }
             }

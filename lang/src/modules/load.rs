@@ -1,7 +1,6 @@
 //! Loading: the entry, then its imports, depth first, each file once.
 
 use super::{FileId, LoadedFile, Program, Reports, Site, names, standard};
-use crate::check::suggest;
 use crate::diagnostic::{Diagnostic, line_starts};
 use crate::syntax::{self, ast};
 use crate::{FileError, Files};
@@ -79,6 +78,8 @@ impl Loader<'_> {
 
     fn import(&mut self, from: FileId, import: &ast::Import, folder: &str) -> Option<FileId> {
         let site = from.site(import.path_span);
+        // A path that cannot be imported is reported by the syntax.
+        import.name.as_ref()?;
         let (name, text) = match &import.path {
             ast::ImportPath::Module(words) => {
                 let path = words.join("/");
@@ -141,10 +142,10 @@ impl Loader<'_> {
             return Some(text);
         }
         let all: Vec<String> = standard::modules().map(|name| format!("std/{name}")).collect();
-        let help = suggest::help(path, all.iter().map(String::as_str), "modules");
         self.reports
             .error("hbuild::lang::unknown_module", site, format!("there is no module `{path}`"))
-            .help(format!("{help}; a file of your own is imported by its path in quotes"));
+            .meant(path, all.iter().map(String::as_str), "modules")
+            .otherwise("a file of your own is imported by its path in quotes");
         None
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{FileId, Report, Site};
 use crate::diagnostic::{Diagnostic, Edit, LineIndex, Suggestion};
 use crate::recipe::Place;
-use crate::syntax::ast;
+use crate::syntax::{Span, ast};
 
 /// All files that a recipe takes part of, the entry first.
 #[derive(Debug, Default)]
@@ -102,7 +102,21 @@ impl Program {
             });
             diagnostic.suggestions.push(Suggestion { title: title.clone(), edits: edits.collect() });
         }
+        diagnostic.suggestions.extend(self.meant(report));
         self.with_import_chain(diagnostic.in_file(&self.file(report.site.file).name), report.site.file)
+    }
+
+    /// To write what was probably meant, where just the mistaken word stands at the place, in quotes or not.
+    fn meant(&self, report: &Report) -> Option<Suggestion> {
+        let (word, meant) = report.meant.as_ref()?;
+        let written = self.file(report.site.file).text.get(report.site.span.range())?;
+        let text = match written.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            Some(inner) if inner == word => format!("\"{meant}\""),
+            None if written == word => meant.clone(),
+            _ => return None,
+        };
+        let edit = Edit { file: None, range: report.site.span.range(), text };
+        Some(Suggestion { title: format!("write `{meant}`"), edits: vec![edit] })
     }
 
     /// The diagnostic with a label at each import between the entry and `file`.
@@ -118,6 +132,12 @@ impl Program {
 }
 
 impl LoadedFile {
+    /// The span of an item, with the line end that it leaves behind.
+    pub fn whole_lines(&self, span: Span) -> Span {
+        let ended = self.text[span.range().end..].starts_with('\n');
+        Span::new(span.start, span.end + u32::from(ended))
+    }
+
     /// The file's axes, none where it has no `for`.
     pub fn axes(&self) -> &[ast::ForBinding] {
         self.tree.axes().next().map_or(&[], |axes| &axes.bindings)

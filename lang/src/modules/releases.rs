@@ -1,7 +1,6 @@
 //! The releases of the distros that the edition knows, with their own repositories and the keys that sign them.
 
 use super::{Reports, Site, standard};
-use crate::check::suggest;
 use crate::recipe::{Distro, Family, Repository, RepositoryKey};
 
 /// A Debian release.
@@ -79,12 +78,10 @@ pub fn is_known(family: Family, release: &str) -> bool {
 /// Reports a release that the edition does not know.
 pub fn report_unknown(reports: &mut Reports, family: Family, release: &str, site: Site) {
     let message = format!("this hbuild knows no {family} `{release}`");
-    let help = match suggest::meant(release, known(family)) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("releases here: {}", known(family).join(", ")),
-    };
-    let report = reports.error("hbuild::lang::unknown_release", site, message);
-    report.help(format!("{help}; another one needs `repositories` of the recipe's own, with their keys"));
+    reports
+        .error("hbuild::lang::unknown_release", site, message)
+        .meant(release, known(family), "releases")
+        .otherwise("another one needs `repositories` of the recipe's own, with their keys");
 }
 
 /// Every repository of every release that the edition knows.

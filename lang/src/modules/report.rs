@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Site;
+use crate::check::suggest;
 
 /// One finding.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Report {
     pub related: Vec<(Site, String)>,
     /// What would mend it: a title, and what to put in the place of each site.
     pub suggestions: Vec<(String, Vec<(Site, String)>)>,
+    /// The word that stands at the place, and the one that was probably meant.
+    pub meant: Option<(String, String)>,
 }
 
 impl Report {
@@ -36,6 +39,29 @@ impl Report {
     /// Says what to do.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Says what to do about `word`, which nobody knows: write the candidate that was probably meant, else one of
+    /// `what` can stand here.
+    pub fn meant<'a>(
+        &mut self,
+        word: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+        what: &str,
+    ) -> &mut Self {
+        let candidates: Vec<&str> = candidates.into_iter().collect();
+        self.help = Some(suggest::help(word, candidates.iter().copied(), what));
+        self.meant = suggest::meant(word, candidates).map(|found| (word.to_owned(), found.to_owned()));
+        self
+    }
+
+    /// Adds to what there is to do, unless it is plain what was meant.
+    pub fn otherwise(&mut self, text: &str) -> &mut Self {
+        if let (None, Some(help)) = (&self.meant, &mut self.help) {
+            help.push_str("; ");
+            help.push_str(text);
+        }
         self
     }
 
@@ -90,6 +116,7 @@ impl Reports {
             help: None,
             related: Vec::new(),
             suggestions: Vec::new(),
+            meant: None,
         };
         if !self.seen.insert((site, code)) || self.muted.contains(&code) {
             return self.unlisted.insert(report);

@@ -58,7 +58,9 @@ impl Parser<'_> {
             if matches!(self.kind(), RightBracket | RightParen) && self.is_unclosed(open) {
                 break;
             }
-            if !separated {
+            if !separated && matches!(self.kind(), RightBracket | RightParen) {
+                self.report(report::unmatched_bracket(self.range(), self.word()));
+            } else if !separated {
                 self.report(report::missing_separator(self.range(), &self.found()));
             }
             if separated || self.at_statement() {

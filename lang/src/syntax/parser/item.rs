@@ -91,7 +91,9 @@ impl Parser<'_> {
         }
         if !self.newline && !self.at(End) && !self.at(RightBrace) {
             self.report(report::missing_line_end(self.range(), &self.found()));
-            self.skip_line();
+            if !self.at_item() {
+                self.skip_line();
+            }
         }
     }
 

@@ -103,10 +103,23 @@ fn binary(node: GreenView<'_>) -> Option<ExprKind> {
     };
     let mut sides = [None, None];
     for side in node.nodes() {
+        // A chain of comparisons is reported, and has no value.
+        if is_comparison(node) && is_comparison(side) {
+            return Some(ExprKind::Missing);
+        }
         sides[usize::from(side.span().start > sign.offset)] = expr(side);
     }
     let [left, right] = sides.map(|side| Box::new(side.unwrap_or_else(|| missing(node))));
     Some(ExprKind::Binary(Binary { operator, operator_span: sign.span(), left, right }))
+}
+
+/// Whether the node compares two values, or tests one.
+fn is_comparison(node: GreenView<'_>) -> bool {
+    node.kind() == SyntaxKind::Is
+        || node.kind() == SyntaxKind::Binary
+            && node.tokens().next().is_some_and(|sign| {
+                !matches!(sign.kind, SyntaxKind::OrWord | SyntaxKind::AndWord | SyntaxKind::Plus)
+            })
 }
 
 fn pattern(node: GreenView<'_>) -> Pattern {
