@@ -53,7 +53,9 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
         Err(error) => return (None, unreadable(entry, &error.to_string())),
     };
     let definitions = crate::check::check(&program, &mut reports);
-    reports.mute_consequences(crate::check::STATIC);
+    if reports.has_errors() || diagnostics.iter().any(Diagnostic::is_error) {
+        reports.mute(crate::check::STATIC);
+    }
     let recipe = eval::evaluate(&program, &definitions, files, &mut reports);
     let broken = reports.has_errors() || diagnostics.iter().any(Diagnostic::is_error);
     if !broken {

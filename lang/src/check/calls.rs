@@ -32,6 +32,9 @@ impl Checker<'_> {
                         None => self.rest(call, scope),
                     };
                 }
+                if self.lost_module(&member.base, scope) {
+                    return self.rest(call, scope);
+                }
                 let base = self.infer(&member.base, scope);
                 self.call_method(&base, &member.name, call, scope)
             }
@@ -70,10 +73,11 @@ impl Checker<'_> {
             self.reports
                 .error("hbuild::lang::not_a_function", callee, message)
                 .help("leave the parentheses out");
-        } else {
+        } else if !file.lost.contains(name) {
             let own = file.names.iter().filter(|(_, binding)| matches!(binding, Binding::Function(_)));
             let language = builtin::functions();
-            self.reports.error("hbuild::lang::unknown_name", callee, format!("there is no `{name}`")).meant(
+            let (what, message) = ((scope.file, name.to_owned()), format!("there is no `{name}`"));
+            self.reports.lacking("hbuild::lang::unknown_name", what, callee, message).meant(
                 name,
                 own.map(|(name, _)| name.as_str()).chain(language),
                 "functions",

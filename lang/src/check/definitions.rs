@@ -84,7 +84,11 @@ impl Definitions {
                 let repository = item.kind == ast::DeclarationKind::Repository;
                 let mut direct =
                     self.direct(program, file, &if repository { [over, body].concat() } else { over });
-                direct.axes = LoadedFile::over(item).map(|binding| binding.name.text.clone()).collect();
+                let names = &program.file(file).names;
+                direct.axes = LoadedFile::over(item)
+                    .map(|binding| binding.name.text.clone())
+                    .filter(|name| matches!(names.get(name), Some(Binding::Axis(_))))
+                    .collect();
                 return direct;
             }
             ast::Item::Import(_) | ast::Item::ForAxes(_) => return Direct::default(),

@@ -164,16 +164,16 @@ impl<'p> Checker<'p> {
     }
 
     fn list(&mut self, elements: &[ast::Expr], scope: &Scope) -> Type {
-        let mut all = Type::Unknown;
+        let (mut all, mut mixed) = (Type::Unknown, false);
         for element in elements {
             let kind = self.infer(element, scope);
-            all = self.one_type(all, kind, scope.file.site(element.span), "elements");
+            all = self.one_type(all, kind, scope.file.site(element.span), "elements", &mut mixed);
         }
-        Type::List(Box::new(all))
+        Type::List(Box::new(if mixed { Type::Unknown } else { all }))
     }
 
     /// The type of what came before together with the next one, which is reported where it is another.
-    fn one_type(&mut self, before: Type, next: Type, site: Site, what: &str) -> Type {
+    fn one_type(&mut self, before: Type, next: Type, site: Site, what: &str, mixed: &mut bool) -> Type {
         if let Some(both) = before.unify(&next) {
             return both;
         }
@@ -185,6 +185,7 @@ impl<'p> Checker<'p> {
                 .error("hbuild::lang::mixed_types", site, message)
                 .help(format!("the {what} share one type; an absent value is written `none`"));
         }
+        *mixed = true;
         before
     }
 
@@ -220,7 +221,7 @@ impl<'p> Checker<'p> {
     fn record(&mut self, entries: &[ast::Entry], scope: &Scope) -> Type {
         let table = entries.iter().any(|entry| matches!(entry.key, ast::Key::String(_)));
         let mut fields = BTreeMap::new();
-        let mut values = Type::Unknown;
+        let (mut values, mut mixed) = (Type::Unknown, false);
         for (index, entry) in entries.iter().enumerate() {
             self.key(&entry.key, scope);
             self.repeated_key(&entries[..index], entry, scope);
@@ -228,11 +229,11 @@ impl<'p> Checker<'p> {
             if let (false, Some(name)) = (table, entry.key.text()) {
                 fields.insert(name.to_owned(), kind);
             } else {
-                values = self.one_type(values, kind, scope.file.site(entry.value.span), "values");
+                values = self.one_type(values, kind, scope.file.site(entry.value.span), "values", &mut mixed);
             }
         }
         if table || entries.is_empty() {
-            Type::Map(Box::new(values))
+            Type::Map(Box::new(if mixed { Type::Unknown } else { values }))
         } else {
             Type::Record { fields, row: false }
         }

@@ -29,11 +29,13 @@ impl Checker<'_> {
             None if builtin::function(name, file.standard).is_some() => {
                 self.not_a_value(site, format!("`{name}` is a function"), &format!("write `{name}(…)`"))
             }
+            None if file.lost.contains(name) => Type::Unknown,
             None => {
                 let own = file.names.keys().map(String::as_str);
                 let locals = scope.locals.iter().map(|(local, _)| local.as_str());
                 let message = format!("there is no `{name}`");
-                let report = self.reports.error("hbuild::lang::unknown_name", site, message);
+                let what = (scope.file, name.to_owned());
+                let report = self.reports.lacking("hbuild::lang::unknown_name", what, site, message);
                 report.meant(name, own.chain(locals).chain(builtin::names()), "names");
                 Type::Unknown
             }
@@ -118,6 +120,10 @@ impl Checker<'_> {
         } else {
             format!("`{name}` varies over `{axis}`, and {} does not", scope.subject)
         };
+        // An image that lacks one of these is reported as a whole.
+        if scope.subject.starts_with("image ") && matches!(axis, "distro" | "arch") {
+            return;
+        }
         let help = if item {
             format!("write `{name}({axis} = \"…\")` to say which one")
         } else if scope.subject.starts_with("function") {
@@ -125,7 +131,16 @@ impl Checker<'_> {
         } else {
             format!("add `{axis}` to its `for`")
         };
-        self.reports.error("hbuild::lang::axis_not_in_scope", site, message).help(help);
+        let code = "hbuild::lang::axis_not_in_scope";
+        let report = match name.contains('.') {
+            // An axis of another file cannot be named: each mention needs a value of its own.
+            true => self.reports.error(code, site, message),
+            false => {
+                let what = (scope.file, format!("{axis} of {}", scope.subject));
+                self.reports.lacking(code, what, site, message)
+            }
+        };
+        report.help(help);
     }
 
     /// The type of a `let`.
@@ -154,6 +169,9 @@ impl Checker<'_> {
                 Some((file, binding)) => self.bound(file, &format!("{module}.{name}"), binding, site, scope),
                 None => Type::Unknown,
             };
+        }
+        if self.lost_module(&member.base, scope) {
+            return Type::Unknown;
         }
         let base = self.infer(&member.base, scope);
         let name_site = scope.file.site(member.name.span);
@@ -197,6 +215,15 @@ impl Checker<'_> {
         Type::Unknown
     }
 
+    /// Whether the expression is an unknown name that an import which could not be loaded may have meant.
+    pub(super) fn lost_module(&self, expr: &ast::Expr, scope: &Scope) -> bool {
+        let ExprKind::Name(name) = &expr.kind else { return false };
+        let file = self.program.file(scope.file);
+        let known = file.names.contains_key(name) || scope.local(name).is_some();
+        let imports = file.tree.items.iter().filter(|item| matches!(item, ast::Item::Import(_))).count();
+        !known && file.imports.len() < imports && builtin::constant(name).is_none()
+    }
+
     pub(super) fn module(&self, expr: &ast::Expr, scope: &Scope) -> Option<(String, Option<FileId>)> {
         let ExprKind::Name(name) = &expr.kind else { return None };
         let file = self.program.file(scope.file);
@@ -221,6 +248,7 @@ impl Checker<'_> {
             Some(binding @ (Binding::Let(_) | Binding::Function(_) | Binding::Declaration(_))) => {
                 Some((file, *binding))
             }
+            _ if program.file(file).lost.contains(&name.text) => None,
             _ => {
                 let exported = |binding: &Binding| !matches!(binding, Binding::Import(_) | Binding::Axis(_));
                 let names = program.file(file).names.iter().filter(|(_, binding)| exported(binding));

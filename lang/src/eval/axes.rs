@@ -77,6 +77,9 @@ impl Machine<'_> {
             Kind::List(list) => {
                 let mut found = Vec::new();
                 for value in list.iter() {
+                    if matches!(value.kind, Kind::Invalid) {
+                        return Err(Stop);
+                    }
                     let Some(label) = value.label() else {
                         let message = format!("{} has no label as a value of an axis", value.describe());
                         let help = "write a map instead of the list: its keys are the labels";
@@ -118,6 +121,9 @@ impl Machine<'_> {
                 let message = format!("the axis of {what} is called `{wanted}`, not `{axis}`");
                 let help = format!("write `for {wanted} in …`");
                 return self.stop("hbuild::lang::bad_axis_value", site, message, &help);
+            }
+            None if TYPED.contains(&axis) && self.reports.has("hbuild::lang::mixed_types") => {
+                return Err(Stop);
             }
             None if TYPED.contains(&axis) => {
                 let message = format!("{} is no value of the axis `{axis}`", value.value.describe());
@@ -214,8 +220,11 @@ impl Machine<'_> {
         let site = file.site(binding.name.span);
         let loaded = self.program.file(file);
         if !matches!(loaded.names.get(name), Some(Binding::Axis(_))) {
-            let message = format!("there is no axis `{name}`");
-            let report = self.reports.error("hbuild::lang::unknown_axis", site, message);
+            if loaded.lost.contains(name) {
+                return Err(Stop);
+            }
+            let (what, message) = ((file, name.clone()), format!("there is no axis `{name}`"));
+            let report = self.reports.lacking("hbuild::lang::unknown_axis", what, site, message);
             match loaded.axes() {
                 [] => report.help("declare the axes with one `for` at file level"),
                 axes => report.meant(name, axes.iter().map(|axis| axis.name.text.as_str()), "axes"),

@@ -243,6 +243,7 @@ impl Machine<'_> {
 
     fn equal(&mut self, left: &Value, right: &Value, site: Site) -> Eval<bool> {
         match left.equals(right) {
+            _ if matches!(left.kind, Kind::Invalid) || matches!(right.kind, Kind::Invalid) => Err(Stop),
             Some(equal) => Ok(equal),
             None => {
                 let message = format!("{} is compared with {}", left.describe(), right.describe());

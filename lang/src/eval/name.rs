@@ -157,6 +157,9 @@ impl Machine<'_> {
 
     /// Reports that the value has no such member.
     pub fn no_member<T>(&mut self, base: &Value, name: &str, site: Site) -> Eval<T> {
+        if matches!(base.kind, Kind::Invalid) {
+            return Err(Stop);
+        }
         let methods = methods_of(base);
         if methods.iter().any(|method| *method == format!("{name}()")) {
             let help = format!("write `.{name}(…)`");

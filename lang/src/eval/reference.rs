@@ -26,6 +26,7 @@ impl Machine<'_> {
         if self.definitions.is_broken(node) {
             return Err(Stop);
         }
+        let points = self.points_of(node)?;
         let mut wanted = recipe::Point::new();
         for over in LoadedFile::over(declaration) {
             let axis = over.name.text.as_str();
@@ -45,7 +46,6 @@ impl Machine<'_> {
                 }
             }
         }
-        let points = self.points_of(node)?;
         let Some(point) = points.find(&wanted).cloned() else {
             let labels: Vec<String> = wanted.iter().map(|(axis, label)| format!("{axis} {label}")).collect();
             let message = format!("`{name}` has no value at {}", labels.join(", "));

@@ -174,8 +174,11 @@ fn conflict(fields: &mut Fields<'_, '_>, field: &str, site: Site, message: Strin
     fields.failed = true;
 }
 
-/// Reports that a field is missing.
+/// Reports that a field is missing, unless it may be one of those with mistakes.
 pub fn missing(fields: &mut Fields<'_, '_>, item: &str, field: &str, site: Site) {
+    if fields.incomplete {
+        return;
+    }
     let message = format!("{item} has no `{field}`");
     fields.machine.error("hbuild::lang::missing_field", site, message).help(format!("write `{field} = …`"));
     fields.failed = true;

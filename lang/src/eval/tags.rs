@@ -54,6 +54,7 @@ fn version_of(machine: &mut Machine<'_>, value: &Value) -> Eval<Version> {
     };
     match found.map(|found| &found.kind) {
         Some(Kind::Version(version)) => Ok(version.clone()),
+        Some(Kind::Invalid) => Err(Stop),
         _ => {
             let help = "write `version = version(\"8.8.2\")` in the row";
             machine.stop(

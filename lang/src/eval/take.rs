@@ -19,6 +19,8 @@ pub struct Fields<'a, 'p> {
     schema: &'static [schema::Field],
     /// Whether a mistake was reported.
     pub failed: bool,
+    /// Whether fields with mistakes were left out.
+    pub incomplete: bool,
 }
 
 /// A text with its place.
@@ -32,8 +34,8 @@ impl<'a, 'p> Fields<'a, 'p> {
         schema: &'static [schema::Field],
         item: &str,
     ) -> Self {
-        let failed = set.failed;
-        let mut fields = Fields { machine, set, schema, failed };
+        let (failed, incomplete) = (set.failed, set.failed);
+        let mut fields = Fields { machine, set, schema, failed, incomplete };
         fields.known(item);
         fields
     }

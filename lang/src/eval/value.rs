@@ -160,11 +160,11 @@ impl Value {
         }
     }
 
-    /// Whether two values are equal; `None` where their kinds cannot be compared. `none` compares with all, and
-    /// a row of a table that is an axis with its label.
+    /// Whether two values are equal; `None` where their kinds cannot be compared. `none` compares with all, a row of
+    /// a table that is an axis with its label, and what had a mistake is like everything.
     pub fn equals(&self, other: &Value) -> Option<bool> {
         Some(match (&self.kind, &other.kind) {
-            (Kind::Invalid, _) | (_, Kind::Invalid) => false,
+            (Kind::Invalid, _) | (_, Kind::Invalid) => true,
             (Kind::None, Kind::None) => true,
             (Kind::None, _) | (_, Kind::None) => false,
             (Kind::Bool(left), Kind::Bool(right)) => left == right,

@@ -56,6 +56,7 @@ impl Loader<'_> {
             imported_by,
             imports: Default::default(),
             names: Default::default(),
+            lost: parse.lost_words(),
         });
         for diagnostic in parse.diagnostics() {
             let placed = diagnostic.clone().in_file(name);

@@ -1,6 +1,6 @@
 //! The loaded program: all files, and the names of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{FileId, Report, Site};
@@ -36,6 +36,8 @@ pub struct LoadedFile {
     pub imports: BTreeMap<usize, FileId>,
     /// Its names.
     pub names: BTreeMap<String, Binding>,
+    /// Words of what did not parse: that there is no such name may be a consequence.
+    pub lost: BTreeSet<String>,
 }
 
 /// What a name of a file stands for; the number is the item's place in the tree's items.

@@ -1,13 +1,13 @@
 //! Findings while loading, checking and evaluating, with their places by file number. The last step turns them into
 //! [`crate::Diagnostic`]s, in stable order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Site;
+use super::{FileId, Site};
 use crate::check::suggest;
 
 /// One finding.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Whether it is an error; a warning otherwise.
     pub error: bool,
@@ -84,21 +84,47 @@ pub struct Reports {
     list: Vec<Report>,
     seen: BTreeSet<(Site, &'static str)>,
     unlisted: Option<Report>,
+    /// Where in the list it says what a file lacks.
+    lacking: BTreeMap<(FileId, String), usize>,
     /// Codes that are no longer listed.
     muted: &'static [&'static str],
 }
 
 impl Reports {
-    /// From here on errors with these codes are dropped if there is an error already: they are its consequences.
-    pub fn mute_consequences(&mut self, codes: &'static [&'static str]) {
-        if self.has_errors() {
-            self.muted = codes;
-        }
+    /// From here on errors with these codes are dropped: they are consequences of what is known already.
+    pub fn mute(&mut self, codes: &'static [&'static str]) {
+        self.muted = codes;
     }
 
     /// Adds an error.
     pub fn error(&mut self, code: &'static str, site: Site, message: impl Into<String>) -> &mut Report {
         self.add(true, code, site, message.into())
+    }
+
+    /// Adds an error about something that `file` lacks. Where it is lacking again is a further place of the first one.
+    pub fn lacking(
+        &mut self,
+        code: &'static str,
+        what: (FileId, String),
+        site: Site,
+        message: impl Into<String>,
+    ) -> &mut Report {
+        const SHOWN: usize = 8;
+        if let Some(first) = self.lacking.get(&what).and_then(|first| self.list.get_mut(*first)) {
+            let known = first.site == site || first.related.iter().any(|(place, _)| *place == site);
+            if !known && first.related.len() < SHOWN {
+                first.related(site, "and here");
+            }
+            let message = message.into();
+            return self.unlisted.insert(Report { error: true, code, site, message, ..Report::default() });
+        }
+        let before = self.list.len();
+        self.add(true, code, site, message.into());
+        if self.list.len() == before {
+            return self.unlisted.as_mut().expect("what is not listed was put there");
+        }
+        self.lacking.insert(what, before);
+        &mut self.list[before]
     }
 
     /// Adds a warning.
@@ -107,17 +133,7 @@ impl Reports {
     }
 
     fn add(&mut self, error: bool, code: &'static str, site: Site, message: String) -> &mut Report {
-        let report = Report {
-            error,
-            code,
-            site,
-            message,
-            label: None,
-            help: None,
-            related: Vec::new(),
-            suggestions: Vec::new(),
-            meant: None,
-        };
+        let report = Report { error, code, site, message, ..Report::default() };
         if !self.seen.insert((site, code)) || self.muted.contains(&code) {
             return self.unlisted.insert(report);
         }

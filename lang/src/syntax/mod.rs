@@ -19,6 +19,8 @@ mod text;
 pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use span::Span;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostic;
 
 /// How deep expressions and blocks may nest; a chain of operators, members or calls counts each of its links.
@@ -43,6 +45,33 @@ impl Parse {
     /// The lossless tree.
     pub fn syntax(&self) -> SyntaxNode {
         SyntaxNode::new_root(self.green.clone())
+    }
+
+    /// The words in what fits nowhere, which may have defined names that the rest mentions.
+    pub(crate) fn lost_words(&self) -> BTreeSet<String> {
+        let mut words = BTreeSet::new();
+        if self.diagnostics.is_empty() {
+            return words;
+        }
+        let root = self.syntax();
+        for found in self.diagnostics.iter().filter(|found| found.code == "hbuild::syntax::bad_name") {
+            let at = found.primary().and_then(|label| u32::try_from(label.range.start).ok());
+            let token = at.and_then(|at| root.token_at_offset(at.into()).right_biased());
+            words.extend(token.map(|token| token.text().to_lowercase().replace('_', "-")));
+        }
+        let unknown = |node: &SyntaxNode| {
+            let word = node.first_token().map(|token| token.text().to_owned());
+            node.kind() == SyntaxKind::Declaration
+                && !word.is_some_and(|word| report::ITEM_WORDS.contains(&word.as_str()))
+        };
+        let names = root.children().filter(unknown).flat_map(|node| node.children_with_tokens());
+        let errors = root.descendants().filter(|node| node.kind() == SyntaxKind::Error);
+        let tokens = errors.flat_map(|node| node.descendants_with_tokens()).chain(names);
+        let tokens = tokens.filter_map(SyntaxElement::into_token);
+        for token in tokens.filter(|token| matches!(token.kind(), SyntaxKind::Name | SyntaxKind::Word)) {
+            words.insert(token.text().to_owned());
+        }
+        words
     }
 
     pub(crate) fn green(&self) -> &rowan::GreenNodeData {
@@ -71,8 +100,18 @@ pub fn parse(text: &str) -> Parse {
     let lexed = lexer::lex(text);
     let (green, found) = parser::parse(text, &lexed);
     let disturbed = LineSet::new(text, &lexed.diagnostics);
+    // Up to here brackets may have been closed inside of strings that do not end.
+    let swallowed = lexed.diagnostics.iter().rev().find(|found| {
+        let line = text[start_of(found)..].lines().next();
+        found.code == "hbuild::syntax::unclosed_string"
+            && line.is_some_and(|line| line.contains(['}', ']', ')']))
+    });
+    let swallowed = swallowed.map_or(0, start_of);
+    let unclosed =
+        |found: &Diagnostic| found.code == "hbuild::syntax::unclosed_bracket" && start_of(found) < swallowed;
     diagnostics.extend(lexed.diagnostics);
-    diagnostics.extend(found.into_iter().filter(|found| !disturbed.holds(start_of(found))));
+    let found = found.into_iter().filter(|found| !disturbed.holds(start_of(found)) && !unclosed(found));
+    diagnostics.extend(found);
     diagnostics.sort_by_key(start_of);
     diagnostics.truncate(report::MOST);
     Parse { green, diagnostics }

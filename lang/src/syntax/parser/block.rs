@@ -13,7 +13,11 @@ impl<'text> Parser<'text> {
             let found = if self.newline { "the end of the line".to_owned() } else { self.found() };
             let place = self.gap();
             self.report(report::expected(place, "`{`", &found, "write what it says between `{` and `}`"));
-            return self.skip_statement();
+            return if self.newline && self.is_indented() {
+                self.open_block()
+            } else {
+                self.skip_statement()
+            };
         }
         if self.newline {
             self.report(report::brace_on_next_line(self.range()));

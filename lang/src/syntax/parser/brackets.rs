@@ -39,6 +39,19 @@ impl Parser<'_> {
         comprehends
     }
 
+    /// The statements of a block whose `{` is missing, and its `}`.
+    pub(super) fn open_block(&mut self) {
+        self.start(Block);
+        let outer = std::mem::replace(&mut self.free, false);
+        if self.descend() {
+            self.parts(self.position, Braces::Block, Self::statement, &mut None);
+            self.depth -= 1;
+        }
+        self.eat(RightBrace);
+        self.free = outer;
+        self.finish();
+    }
+
     fn parts(
         &mut self,
         open: usize,

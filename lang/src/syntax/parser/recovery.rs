@@ -65,6 +65,12 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether white space stands before this on its line.
+    pub(super) fn is_indented(&self) -> bool {
+        let before = self.range().start.checked_sub(1).map(|before| self.text.as_bytes()[before]);
+        matches!(before, Some(b' ' | b'\t'))
+    }
+
     /// Whether an item begins here, at the very beginning of a line: then whatever is open was not closed.
     pub(super) fn at_item_on_line_start(&self) -> bool {
         if !self.newline || self.interpolating {
