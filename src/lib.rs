@@ -45,6 +45,9 @@ pub mod image;
 
 pub mod evidence;
 
+// What a project begins with.
+pub mod scaffold;
+
 // The machine: files, network, clock.
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reaches the machine for all others")]
 pub mod host;

@@ -22,6 +22,8 @@ pub struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a project: a recipe to edit, a CI file, a .gitignore
+    Init(InitArguments),
     /// Check recipes without building or fetching anything
     Check(CheckArguments),
     /// Format recipes
@@ -91,6 +93,47 @@ pub struct NetworkArguments {
     /// Authorities to trust instead of the system's, PEM
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The project's folder; it is made where it is not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+    /// Name of the project and its image; by default that of the folder
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The distribution that the image is made of
+    #[arg(long, value_enum, default_value_t = DebianArgument::Debian13)]
+    pub distro: DebianArgument,
+    /// Compile a small program in C, instead of taking one from a package
+    #[arg(long)]
+    pub from_source: bool,
+    /// The service that checks the project; GitHub's, unless the folder is below the top of a git repository
+    #[arg(long, value_enum)]
+    pub ci: Option<CiArgument>,
+}
+
+/// Distributions of a new project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DebianArgument {
+    /// Bookworm, whose main suite no longer changes
+    Debian12,
+    /// Trixie
+    #[value(alias = "debian")]
+    Debian13,
+}
+
+/// Services that check a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiArgument {
+    /// GitHub Actions
+    Github,
+    /// GitLab CI
+    Gitlab,
+    /// No CI file
+    None,
 }
 
 /// Arguments of `check`.

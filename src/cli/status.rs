@@ -9,7 +9,15 @@ pub fn of_code(code: &str) -> u8 {
     match (stage, name) {
         ("usage", _)
         | ("lock", "unknown_update")
-        | ("host", "bad_ca_file" | "bad_configuration" | "bad_proxy" | "bad_url" | "settings_unreadable")
+        | (
+            "host",
+            "bad_ca_file"
+            | "bad_configuration"
+            | "bad_proxy"
+            | "bad_url"
+            | "in_the_way"
+            | "settings_unreadable",
+        )
         | ("image", "unknown_reference" | "ambiguous_reference") => 2,
         ("host", "bad_repository_url") | ("exec", "bad_location" | "not_reproducible") => 1,
         ("exec", "step_failed" | "no_output" | "special_output") => 4,
@@ -126,9 +134,9 @@ mod tests {
             3,
             "host",
             "cancelled cannot_keep git_changed git_commit git_failed git_files git_name git_repository git_stopped \
-             git_submodule no_git no_mirror not_found output truncated unreachable unreadable wrong_bytes",
+             git_submodule no_git no_mirror not_found not_written output truncated unreachable unreadable wrong_bytes",
         ),
-        (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url settings_unreadable"),
+        (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url in_the_way settings_unreadable"),
         (1, "host", "bad_repository_url"),
         (
             3,

@@ -14,6 +14,7 @@ pub mod git;
 pub mod limits;
 pub mod memory;
 pub mod mirror;
+pub mod new_files;
 pub mod repositories;
 pub mod root_folder;
 pub mod settings;
