@@ -3,9 +3,9 @@ hbuild 1
 # What nearly every image begins with.
 
 let accounts = {
-  root     = { uid = 0, gid = 0, home = "/root", shell = "/sbin/nologin", gecos = "root" }
-  nobody   = { uid = 65534, gid = 65534, home = "/nonexistent", shell = "/sbin/nologin", gecos = "nobody" }
-  nonroot  = { uid = 65532, gid = 65532, home = "/home/nonroot", shell = "/sbin/nologin", gecos = "nonroot" }
+  root    = { uid = 0, gid = 0, home = "/root", shell = "/sbin/nologin", gecos = "root" }
+  nobody  = { uid = 65534, gid = 65534, home = "/nonexistent", shell = "/sbin/nologin", gecos = "nobody" }
+  nonroot = { uid = 65532, gid = 65532, home = "/home/nonroot", shell = "/sbin/nologin", gecos = "nonroot" }
 }
 
 ## A distroless runtime: the distro's directories and os-release, the CA bundle, time zones, media types, network
@@ -43,9 +43,9 @@ fn runtime(distro) {
 fn dev(distro) {
   packages += match distro {
     debian => [
-      "apt", "base-passwd", "bash", "coreutils", "dash", "debconf", "debian-archive-keyring", "diffutils", "dpkg",
-      "findutils", "grep", "gzip", "hostname", "libc-bin", "mawk", "ncurses-base", "openssl", "perl-base", "sed",
-      "tar", "util-linux",
+      "apt", "base-passwd", "bash", "coreutils", "dash", "debconf", "debian-archive-keyring", "diffutils",
+      "dpkg", "findutils", "grep", "gzip", "hostname", "libc-bin", "mawk", "ncurses-base", "openssl",
+      "perl-base", "sed", "tar", "util-linux",
     ]
     alpine => ["alpine-baselayout", "alpine-keys", "apk-tools", "bash", "busybox", "coreutils"]
   }
@@ -58,4 +58,11 @@ fn dev(distro) {
   env.DEBIAN_FRONTEND = match distro { debian => "noninteractive", alpine => none }
   cmd = ["/bin/bash"]
   os-release.VARIANT_ID = "dev"
+}
+
+## A shell in a runtime flavor, for entry points that are scripts, with the reason that waives the rule against it. The
+## dev flavor of `dev` has one already.
+fn shell(distro, because) {
+  packages += match distro { debian => ["dash"], alpine => ["busybox-binsh"] }
+  waive shell { because = because }
 }

@@ -5,12 +5,12 @@ hbuild 1
 ## What builds C: compiler, libc's headers, make, bash, and the tools that `configure` and ordinary makefiles call.
 fn toolchain(distro) = match distro {
   debian => [
-    "bash", "binutils", "bzip2", "coreutils", "dash", "diffutils", "findutils", "gcc", "grep", "gzip", "libc-bin",
-    "libc6-dev", "make", "mawk", "patch", "sed", "tar", "xz-utils",
+    "bash", "binutils", "bzip2", "coreutils", "dash", "diffutils", "findutils", "gcc", "grep", "gzip",
+    "libc-bin", "libc6-dev", "make", "mawk", "patch", "sed", "tar", "xz-utils",
   ]
   alpine => [
-    "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gawk", "gcc", "grep", "gzip", "linux-headers",
-    "make", "musl-dev", "patch", "sed", "tar", "xz",
+    "bash", "binutils", "bzip2", "coreutils", "diffutils", "findutils", "gawk", "gcc", "grep", "gzip",
+    "linux-headers", "make", "musl-dev", "patch", "sed", "tar", "xz",
   ]
 }
 
@@ -22,6 +22,19 @@ let hardening = {
   LDFLAGS  = "-Wl,-z,relro,-z,now -s"
 }
 
+## `hardening` with what guards the targets of jumps and returns on the architecture.
+fn hardened(arch) = {
+  CFLAGS   = hardening.CFLAGS + branches(arch)
+  CXXFLAGS = hardening.CXXFLAGS + branches(arch)
+  LDFLAGS  = hardening.LDFLAGS
+}
+
+## The compiler's flags that guard the targets of jumps and returns, to be added to others.
+fn branches(arch) = match arch {
+  amd64 => " -fcf-protection"
+  arm64 => " -mbranch-protection=standard"
+}
+
 ## What builds C++, too.
 fn cxx(distro) = toolchain(distro) + ["g++"]
 
@@ -30,7 +43,7 @@ fn musl(distro) = toolchain(distro) + match distro { debian => ["musl-dev", "mus
 
 ## For a build with `musl` among its tools: its compiler as `$CC`, and static linking.
 fn musl-env(distro) {
-  env.CC      = match distro { debian => "musl-gcc", alpine => "gcc" }
+  env.CC = match distro { debian => "musl-gcc", alpine => "gcc" }
   env.LDFLAGS = "-static"
 }
 
@@ -44,4 +57,10 @@ fn autotools(distro) = match distro {
 fn cmake(distro) = match distro {
   debian => ["cmake", "ninja-build", "pkgconf"]
   alpine => ["cmake", "pkgconf", "samurai"]
+}
+
+## Meson with Ninja, beside a toolchain.
+fn meson(distro) = match distro {
+  debian => ["meson", "ninja-build", "pkgconf"]
+  alpine => ["meson", "pkgconf", "samurai"]
 }
