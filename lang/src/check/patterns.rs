@@ -111,7 +111,7 @@ impl Checker<'_> {
             }
         };
         let fits = match (&kind, subject.present()) {
-            (_, Type::Unknown) | (Type::None, _) => true,
+            (_, Type::Unknown | Type::None) | (Type::None, _) => true,
             (Type::Text, Type::Record { row, .. }) => *row,
             (kind, subject) => kind == subject,
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::definitions::Node;
 use super::infer::{Checker, Scope};
+use super::schema;
 use super::types::Type;
 use crate::modules::builtin::{self, Constant, Method};
 use crate::modules::{Binding, FileId, Site};
@@ -36,7 +37,14 @@ impl Checker<'_> {
                 let message = format!("there is no `{name}`");
                 let what = (scope.file, name.to_owned());
                 let report = self.reports.lacking("hbuild::lang::unknown_name", what, site, message);
-                report.meant(name, own.chain(locals).chain(builtin::names()), "names");
+                if schema::is_field(name) {
+                    let help = format!(
+                        "`{name}` is a field, and a field is never a variable: give the value a `let`"
+                    );
+                    report.help(help);
+                } else {
+                    report.meant(name, own.chain(locals).chain(builtin::names()), "names");
+                }
                 Type::Unknown
             }
         }

@@ -434,6 +434,11 @@ pub const POLICY: &[&str] = &[
     "world-writable",
 ];
 
+/// Whether an item has a field of this name.
+pub fn is_field(name: &str) -> bool {
+    [IMAGE, SOURCE, REPOSITORY, BUILD].iter().any(|fields| find(fields, name).is_some())
+}
+
 /// The field called `name`.
 pub fn find(fields: &'static [Field], name: &str) -> Option<&'static Field> {
     fields.iter().find(|field| field.name == name)
