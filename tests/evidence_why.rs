@@ -306,7 +306,7 @@ fn real_signatures_are_verified_at_the_date_of_the_index() {
         url: None,
         suite: suite.into(),
         components: vec!["main".into()],
-        keys: vec![RepositoryKey { name: "test".into(), text: signer.certificate() }],
+        keys: vec![RepositoryKey { name: "test".into(), text: signer.certificate().into() }],
         tag: None,
     };
     let ask = |evidence: &ImageEvidence, repositories: &[Repository]| {

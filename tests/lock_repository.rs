@@ -3,6 +3,8 @@
 mod mirror_support;
 mod support;
 
+use std::sync::Arc;
+
 use hbuild::digest::Sha256;
 use hbuild::lock::{LockError, LockOutcome, Updated};
 use hbuild::timestamp::Timestamp;
@@ -98,9 +100,9 @@ fn unsigned_other_key_and_changed() {
     refused(setting.lock(), "debian::bad_signature");
 
     let mut without_keys = setting.images.clone();
-    without_keys[0].repositories[0].keys.clear();
+    Arc::make_mut(&mut without_keys[0].repositories)[0].keys.clear();
     refused(setting.world.lock(&without_keys, None, Updated::Outgrown), "debian::no_keys");
-    without_keys[0].repositories[0] = repository("debian", "test", &["nonsense"]);
+    Arc::make_mut(&mut without_keys[0].repositories)[0] = repository("debian", "test", &["nonsense"]);
     refused(setting.world.lock(&without_keys, None, Updated::Outgrown), "debian::bad_key");
 }
 
@@ -134,7 +136,7 @@ fn names() {
     let Some(setting) = setting() else { return };
     setting.write(&suite(&day(-2)));
     let mut by_suite = setting.images.clone();
-    by_suite[0].repositories[0].suite = "stable".to_owned();
+    Arc::make_mut(&mut by_suite[0].repositories)[0].suite = "stable".to_owned();
     let stable = |codename: &str| Suite {
         folder: "stable".to_owned(),
         codename: codename.to_owned(),
@@ -164,10 +166,17 @@ fn what_a_suite_does_not_have() {
     };
     let message = refused(with(&|image| image.arch = Arch::Arm64), "debian::no_architecture");
     assert!(message.contains("`arm64`") && message.contains("amd64"), "{message}");
-    let universe = |image: &mut Image| image.repositories[0].components = vec!["universe".to_owned()];
+    let universe = |image: &mut Image| {
+        Arc::make_mut(&mut image.repositories)[0].components = vec!["universe".to_owned()]
+    };
     refused(with(&universe), "debian::no_component");
-    refused(with(&|image| image.repositories[0].suite = "none".to_owned()), "host::not_found");
-    let url = |image: &mut Image| image.repositories[0].url = Some("https://me:s3cret@host/apt".to_owned());
+    refused(
+        with(&|image| Arc::make_mut(&mut image.repositories)[0].suite = "none".to_owned()),
+        "host::not_found",
+    );
+    let url = |image: &mut Image| {
+        Arc::make_mut(&mut image.repositories)[0].url = Some("https://me:s3cret@host/apt".to_owned())
+    };
     let message = refused(with(&url), "lock::credential");
     assert!(!message.contains("s3cret"));
     refused(with(&|image| image.packages[0].value = "hello@edge".to_owned()), "debian::bad_request");

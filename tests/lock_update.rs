@@ -3,6 +3,8 @@
 mod mirror_support;
 mod support;
 
+use std::sync::Arc;
+
 use hbuild::lock::{ChangeKind, Lock, LockError, RecipeFile, RecipeItems, Updated, check, request_of};
 use hbuild_lang::recipe::{Arch, Image, Repository};
 use mirror_support::gpg::Gpg;
@@ -219,11 +221,11 @@ fn requests_are_canonical() {
     assert_eq!(request_of(&one), request_of(&other));
     assert_eq!(request_of(&one).packages, ["a", "b", "c=1.0"]);
     assert_eq!(request_of(&one).repositories, ["debian bookworm main"]);
-    one.repositories[0].keys = repository("x", "x", &["key"]).keys;
+    Arc::make_mut(&mut one.repositories)[0].keys = repository("x", "x", &["key"]).keys;
     assert_eq!(request_of(&one), request_of(&other), "the distribution's keys come with hbuild");
     let own = |image: &mut Image, key: &str| {
-        image.repositories[0] = repository("own", "stable", &[key]);
-        image.repositories[0].url = Some("https://me:secret@host/apt".to_owned());
+        Arc::make_mut(&mut image.repositories)[0] = repository("own", "stable", &[key]);
+        Arc::make_mut(&mut image.repositories)[0].url = Some("https://me:secret@host/apt".to_owned());
     };
     own(&mut one, "key");
     own(&mut other, "other key");

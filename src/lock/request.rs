@@ -72,7 +72,7 @@ fn describe_repository(repository: &Repository) -> String {
         text.push_str(&format!(" @{tag}"));
     }
     if let Some(url) = &repository.url {
-        let keys: String = repository.keys.iter().map(|key| key.text.as_str()).collect::<Vec<_>>().join("\n");
+        let keys: String = repository.keys.iter().map(|key| &*key.text).collect::<Vec<_>>().join("\n");
         text.push_str(&format!(" {} keys={}", without_credential(url), Sha256::of(keys.as_bytes())));
     }
     text

@@ -114,7 +114,7 @@ impl Suites {
 /// Keeps the certificates of every repository, each once.
 fn keep_keys(needs: &[(SuiteKey, Need<'_>)], surroundings: Surroundings<'_>) -> Result<(), LockError> {
     let keys = needs.iter().flat_map(|(_, need)| &need.repository.keys);
-    let texts: BTreeSet<&str> = keys.map(|key| key.text.as_str()).collect();
+    let texts: BTreeSet<&str> = keys.map(|key| &*key.text).collect();
     for text in texts {
         let kept = surroundings.cache.keep_file(Sha256::of(text.as_bytes()), text.as_bytes());
         kept.map_err(|source| LockError::Cache { source })?;

@@ -20,7 +20,7 @@ fn located(values: &[&str]) -> Vec<Located<String>> {
 pub fn repository(name: &str, suite: &str, armors: &[&str]) -> Repository {
     let key = |(number, armor): (usize, &&str)| RepositoryKey {
         name: format!("key-{number}.asc"),
-        text: (*armor).to_owned(),
+        text: (*armor).into(),
     };
     Repository {
         name: name.to_owned(),
@@ -49,13 +49,13 @@ pub fn image(name: &str, arch: Arch, packages: &[&str], repositories: &[Reposito
         license: None,
         dates: BTreeMap::new(),
         tags: Vec::new(),
-        repositories: repositories.to_vec(),
+        repositories: repositories.to_vec().into(),
         packages: located(packages),
         exclude: Vec::new(),
         resolve: Resolve::Full,
         contents: Vec::new(),
         paths: BTreeMap::new(),
-        default_paths: BTreeMap::new(),
+        default_paths: BTreeMap::new().into(),
         users: BTreeMap::new(),
         groups: BTreeMap::new(),
         run_as: Located { value: "65532:65532".to_owned(), place: place(1) },
@@ -69,7 +69,7 @@ pub fn image(name: &str, arch: Arch, packages: &[&str], repositories: &[Reposito
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         os_release: BTreeMap::new(),
-        effects: BTreeMap::new(),
+        effects: BTreeMap::new().into(),
         tests: Vec::new(),
         waivers: Vec::new(),
         epoch: 315_532_800,

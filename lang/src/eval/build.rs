@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::edition::edition;
 use super::image::{self, EPOCH};
 use super::machine::{Eval, Machine, Stop};
 use super::packages;
@@ -13,10 +14,8 @@ use super::take::{Fields, Placed};
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::schema::{self, Shape};
-use crate::modules::{FileId, Site, releases};
-use crate::recipe::{
-    Arch, Build, Content, ContentKind, Distro, Family, Located, Repository, SourceUse, Step,
-};
+use crate::modules::{FileId, Site};
+use crate::recipe::{Arch, Build, Content, ContentKind, Distro, Family, Located, SourceUse, Step};
 
 impl Machine<'_> {
     /// The build at one of its points. What it takes over from its source is not there yet.
@@ -47,12 +46,12 @@ impl Machine<'_> {
             license: fields.text("license"),
             purl: fields.text("purl"),
             cpe: fields.text("cpe"),
-            repositories: repositories(&mut fields, point, &distro),
+            repositories: image::repositories(&mut fields, point, &distro),
             tools: packages::located(&fields, tools),
             inputs: packages::located(&fields, inputs),
             exclude: exclude(&mut fields, distro.family),
-            effects: fields.machine.root_effects(distro.family),
-            default_paths: fields.machine.root_rules(),
+            effects: edition().effects(distro.family),
+            default_paths: edition().root_rules(),
             contents,
             sources: sources(&mut fields),
             env: fields.map("env"),
@@ -152,25 +151,16 @@ fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Loc
 /// What the build excludes, over what the edition does.
 fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Arc<Vec<Located<String>>> {
     if !fields.mentions("exclude") {
-        return fields.machine.root_exclude(family);
+        return edition().root_exclude(family);
     }
     let mut all = match fields.has("exclude") {
         true => Vec::new(),
-        false => Vec::clone(&fields.machine.root_exclude(family)),
+        false => Vec::clone(&edition().root_exclude(family)),
     };
     let own = packages::exclude(fields, family);
     all.retain(|known| own.iter().all(|one| one.value != known.value));
     all.extend(own);
     Arc::new(all)
-}
-
-fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Arc<Vec<Repository>> {
-    let known = releases::is_known(distro.family, &distro.release);
-    if known && !fields.mentions("repositories") {
-        return fields.machine.root_repositories(distro);
-    }
-    let found = image::repositories(fields, point, distro);
-    fields.machine.share_repositories(found)
 }
 
 /// The sources by folder: `sources`, or `source` as the one at the empty name.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::edition::edition;
 use super::machine::{Eval, Machine, Stop};
 use super::packages;
 use super::point::Point;
@@ -32,8 +34,8 @@ impl Machine<'_> {
         let (distro, flavor, arch) = self.axes_of_image(point, &declaration.name.text, site)?;
         let set = self.item_fields(node, declaration, point);
         let subject = format!("image `{}`", declaration.name.text);
-        let defaults = self.edition_defaults(&distro, flavor);
         let name = self.item_name(file, &declaration.name.text);
+        let family = distro.family;
         let mut fields = Fields::new(self, set, schema::IMAGE, &subject);
         let placed_fields = ["version", "tags", "dates"].map(|name| (name, fields.site(name, site)));
         let version = fields.text("version");
@@ -77,8 +79,8 @@ impl Machine<'_> {
             arch,
             description: declaration.doc.clone(),
             version,
-            default_paths: defaults.0,
-            effects: defaults.1,
+            default_paths: edition().rules(flavor),
+            effects: edition().effects(family),
             place: fields.machine.program.place(site),
         };
         let failed = fields.failed;
@@ -240,7 +242,11 @@ fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
 
 /// The distro's own repositories, or those that the item sets; then those that it adds. A release that the edition
 /// does not know needs one.
-pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Vec<Repository> {
+pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Arc<Vec<Repository>> {
+    let known = releases::is_known(distro.family, &distro.release);
+    if known && !fields.mentions("repositories") {
+        return fields.machine.shared.of_distro(distro);
+    }
     let mut found = if fields.has("repositories") { Vec::new() } else { releases::all(distro) };
     for element in fields.elements("repositories").unwrap_or_default() {
         match &element.kind {
@@ -255,12 +261,12 @@ pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro)
             }
         }
     }
-    if found.is_empty() && !releases::is_known(distro.family, &distro.release) && !fields.failed {
+    if found.is_empty() && !known && !fields.failed {
         let site = point.get("distro").map_or_else(Site::default, |value| value.value.site);
         releases::report_unknown(fields.machine.reports, distro.family, &distro.release, site);
         fields.failed = true;
     }
-    found
+    fields.machine.shared.share(found)
 }
 
 fn contents(fields: &mut Fields<'_, '_>) -> Vec<Located<Content>> {

@@ -46,7 +46,7 @@ pub struct Machine<'p> {
     pub extended: BTreeMap<recipe::ImageUse, Site>,
     /// Where each build is declared, by its name in the evaluated recipe.
     pub build_sites: BTreeMap<String, Site>,
-    /// What builds share.
+    /// What items share.
     pub shared: Shared,
 }
 
@@ -76,6 +76,30 @@ impl Scope {
 }
 
 impl<'p> Machine<'p> {
+    /// A machine that has evaluated nothing yet.
+    pub fn new(
+        program: &'p Program,
+        definitions: &'p Definitions,
+        files: &'p dyn Files,
+        reports: &'p mut Reports,
+    ) -> Machine<'p> {
+        Machine {
+            program,
+            definitions,
+            files,
+            axes: BTreeMap::new(),
+            referred: Default::default(),
+            reports,
+            budget: Default::default(),
+            lets: BTreeMap::new(),
+            item_points: BTreeMap::new(),
+            outputs: Vec::new(),
+            extended: BTreeMap::new(),
+            build_sites: BTreeMap::new(),
+            shared: Default::default(),
+        }
+    }
+
     /// Reports an error and stops.
     pub fn stop<T>(
         &mut self,

@@ -46,21 +46,7 @@ pub fn evaluate(
     files: &dyn Files,
     reports: &mut Reports,
 ) -> Recipe {
-    let mut machine = Machine {
-        program,
-        definitions,
-        files,
-        axes: BTreeMap::new(),
-        referred: Default::default(),
-        reports,
-        budget: Default::default(),
-        lets: BTreeMap::new(),
-        item_points: BTreeMap::new(),
-        outputs: Vec::new(),
-        extended: BTreeMap::new(),
-        build_sites: BTreeMap::new(),
-        shared: Default::default(),
-    };
+    let mut machine = Machine::new(program, definitions, files, reports);
     machine.evaluate_axes();
     let entry = FileId::default();
     let mut recipe = Recipe {

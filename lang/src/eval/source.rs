@@ -103,7 +103,7 @@ impl Machine<'_> {
             return self.stop("hbuild::lang::key_unreadable", *site, message, help);
         }
         let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name).to_owned();
-        Ok(RepositoryKey { name, text })
+        Ok(RepositoryKey { name, text: text.into() })
     }
 }
 

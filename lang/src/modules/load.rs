@@ -1,5 +1,8 @@
 //! Loading: the entry, then its imports, depth first, each file once.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::{FileId, LoadedFile, Program, Reports, Site, names, standard};
 use crate::diagnostic::{Diagnostic, line_starts};
 use crate::syntax::{self, ast};
@@ -23,14 +26,50 @@ pub fn load(
         Loader { files, program: Program::default(), syntax: Vec::new(), open: Vec::new(), reports };
     let text = text_of(files, entry)?;
     let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    loader.add(entry, text, None, &folder);
+    loader.add(entry, parsed(text), None, &folder);
+    Ok((loader.program, loader.syntax))
+}
+
+/// The program of the modules that hold the edition's defaults.
+pub fn edition(reports: &mut Reports) -> Program {
+    let program = Program::default();
+    let mut loader = Loader { files: &NoFiles, program, syntax: Vec::new(), open: Vec::new(), reports };
     for name in EDITION {
-        if let Some(text) = standard::module(name) {
-            let id = loader.add(&format!("std/{name}"), text.to_owned(), None, &folder);
-            loader.program.edition.insert(name, id);
+        if let Some(module) = standard_module(name) {
+            loader.add(&format!("std/{name}"), module, None, "");
         }
     }
-    Ok((loader.program, loader.syntax))
+    loader.program
+}
+
+/// For programs that are modules of the standard library alone.
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        Err(FileError { path: path.to_owned(), reason: "the standard library reads no files".to_owned() })
+    }
+}
+
+/// A file's text and what parsing made of it.
+struct Parsed {
+    text: String,
+    tree: Arc<ast::File>,
+    diagnostics: Vec<Diagnostic>,
+    /// See [`LoadedFile::lost`].
+    lost: BTreeSet<String>,
+}
+
+fn parsed(text: String) -> Parsed {
+    let parse = syntax::parse(&text);
+    let (tree, diagnostics) = (Arc::new(parse.file()), parse.diagnostics().to_vec());
+    Parsed { text, tree, diagnostics, lost: parse.lost_words() }
+}
+
+/// A module of the standard library, which has no syntax errors.
+fn standard_module(path: &str) -> Option<Parsed> {
+    let text = standard::module(path)?.to_owned();
+    Some(Parsed { text, tree: standard::tree(path)?, diagnostics: Vec::new(), lost: BTreeSet::new() })
 }
 
 struct Loader<'a> {
@@ -43,28 +82,27 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// Parses a file, its imports, and collects its names.
-    fn add(&mut self, name: &str, text: String, imported_by: Option<Site>, folder: &str) -> FileId {
+    /// Adds a file, then its imports, and collects its names.
+    fn add(&mut self, name: &str, file: Parsed, imported_by: Option<Site>, folder: &str) -> FileId {
         let id = FileId(u32::try_from(self.program.files.len()).expect("there are few files"));
-        let parse = syntax::parse(&text);
+        let Parsed { text, tree, diagnostics, lost } = file;
         self.program.files.push(LoadedFile {
             name: name.into(),
             lines: line_starts(&text),
             text,
-            tree: parse.file(),
+            tree: Arc::clone(&tree),
             standard: name.starts_with("std/"),
             imported_by,
             imports: Default::default(),
             names: Default::default(),
-            lost: parse.lost_words(),
+            lost,
         });
-        for diagnostic in parse.diagnostics() {
-            let placed = diagnostic.clone().in_file(name);
+        for diagnostic in diagnostics {
+            let placed = diagnostic.in_file(name);
             self.syntax.push(self.program.with_import_chain(placed, id));
         }
         self.open.push(id);
-        let items = self.program.file(id).tree.items.clone();
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in tree.items.iter().enumerate() {
             if let ast::Item::Import(import) = item
                 && let Some(found) = self.import(id, import, folder)
             {
@@ -97,7 +135,7 @@ impl Loader<'_> {
                 }
             },
         };
-        if let Some(known) = self.program.ids().find(|id| *self.program.file(*id).name == *name) {
+        if let Some(known) = self.program.named(&name) {
             return self.known(known, site);
         }
         if self.program.files.len() >= FILES_LIMIT {
@@ -106,8 +144,8 @@ impl Loader<'_> {
             return None;
         }
         let text = match text {
-            Ok(path) => self.read(&path, site)?,
-            Err(module) => self.module(&module, site)?.to_owned(),
+            Ok(path) => parsed(self.read(&path, site)?),
+            Err(module) => self.module(&module, site)?,
         };
         Some(self.add(&name, text, Some(site), folder))
     }
@@ -136,10 +174,10 @@ impl Loader<'_> {
         }
     }
 
-    fn module(&mut self, path: &str, site: Site) -> Option<&'static str> {
+    fn module(&mut self, path: &str, site: Site) -> Option<Parsed> {
         let found =
             path.strip_prefix("std/").filter(|name| standard::modules().any(|module| module == *name));
-        if let Some(text) = found.and_then(standard::module) {
+        if let Some(text) = found.and_then(standard_module) {
             return Some(text);
         }
         let all: Vec<String> = standard::modules().map(|name| format!("std/{name}")).collect();

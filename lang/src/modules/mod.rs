@@ -10,7 +10,7 @@ mod report;
 mod site;
 mod standard;
 
-pub use load::load;
+pub use load::{NoFiles, edition, load};
 pub use program::{Binding, LoadedFile, Program};
 pub use report::{Report, Reports};
 pub use site::{FileId, Site};

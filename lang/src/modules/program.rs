@@ -13,8 +13,6 @@ use crate::syntax::{Span, ast};
 pub struct Program {
     /// By [`FileId`].
     pub files: Vec<LoadedFile>,
-    /// The edition's modules, which no recipe imports: by name (`edition/effects`).
-    pub edition: BTreeMap<&'static str, FileId>,
 }
 
 /// One file.
@@ -27,7 +25,7 @@ pub struct LoadedFile {
     /// Where its lines begin.
     pub lines: Vec<usize>,
     /// Its tree.
-    pub tree: ast::File,
+    pub tree: Arc<ast::File>,
     /// Whether it is part of the standard library.
     pub standard: bool,
     /// The import that loaded it first; `None` for the entry.
@@ -71,6 +69,11 @@ impl Program {
         let own = self.files.iter().filter(|file| !file.standard);
         let mut declarations = own.flat_map(|file| file.tree.declarations());
         declarations.any(|declaration| declaration.kind == ast::DeclarationKind::Repository)
+    }
+
+    /// The file with this name.
+    pub fn named(&self, name: &str) -> Option<FileId> {
+        self.ids().find(|id| *self.file(*id).name == *name)
     }
 
     /// Line and column of a place.

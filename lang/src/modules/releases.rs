@@ -141,7 +141,7 @@ fn keys_of(names: &[&str]) -> Vec<RepositoryKey> {
     names
         .iter()
         .filter_map(|name| {
-            Some(RepositoryKey { name: (*name).to_owned(), text: standard::key(name)?.to_owned() })
+            Some(RepositoryKey { name: (*name).to_owned(), text: standard::key(name)?.into() })
         })
         .collect()
 }

@@ -1,8 +1,20 @@
 //! The standard library of edition 1: recipe modules and keys that hbuild carries with it.
 
+use std::sync::{Arc, OnceLock};
+
+use crate::syntax::{self, ast};
+
 /// The text of a module, by its path below `std/`.
 pub fn module(path: &str) -> Option<&'static str> {
     MODULES.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}
+
+/// The tree of a module, by its path below `std/`. It has no syntax errors, and is made once.
+pub fn tree(path: &str) -> Option<Arc<ast::File>> {
+    static TREES: [OnceLock<Arc<ast::File>>; MODULES.len()] = [const { OnceLock::new() }; MODULES.len()];
+    let index = MODULES.iter().position(|(name, _)| *name == path)?;
+    let tree = TREES[index].get_or_init(|| Arc::new(syntax::parse(MODULES[index].1).file()));
+    Some(Arc::clone(tree))
 }
 
 /// The paths of all modules that a recipe can import.
@@ -58,6 +70,7 @@ mod tests {
     #[test]
     fn every_module_and_key_is_there() {
         assert!(modules().all(|name| module(name).is_some_and(|text| text.starts_with("hbuild 1\n"))));
+        assert!(MODULES.iter().all(|(_, text)| syntax::parse(text).diagnostics().is_empty()));
         assert!(KEYS.iter().all(|(name, text)| key(name) == Some(text) && text.starts_with("-----BEGIN P")));
         assert_eq!(module("nothing"), None);
     }

@@ -1,6 +1,7 @@
 //! Evaluated images.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub struct Image {
     /// Tags besides the variant's name, in order, without duplicates.
     pub tags: Vec<String>,
     /// Repositories that packages come from; the distro's own first.
-    pub repositories: Vec<Repository>,
+    pub repositories: Arc<Vec<Repository>>,
     /// Packages requested, in the distro's own grammar, in order.
     pub packages: Vec<Located<String>>,
     /// Packages never taken unless requested.
@@ -50,7 +51,7 @@ pub struct Image {
     /// Rules for files by absolute path or glob, as the recipe wrote them.
     pub paths: BTreeMap<String, Located<PathRule>>,
     /// Rules of the edition for this flavor, below every rule of `paths`: what `runtime` drops by default.
-    pub default_paths: BTreeMap<String, PathRule>,
+    pub default_paths: Arc<BTreeMap<String, PathRule>>,
     /// Accounts to be there, by name.
     pub users: BTreeMap<String, User>,
     /// Groups to be there, by name.
@@ -79,7 +80,7 @@ pub struct Image {
     pub os_release: BTreeMap<String, String>,
     /// What native effects each package has, by package name, from `std`: values are names such as
     /// `ca-bundle`, `ld-so-cache`. Only packages of this distro.
-    pub effects: BTreeMap<String, Vec<String>>,
+    pub effects: Arc<BTreeMap<String, Vec<String>>>,
     /// Tests to run in the image.
     pub tests: Vec<Test>,
     /// Policy rules waived, with reasons.
@@ -122,7 +123,7 @@ pub struct RepositoryKey {
     /// File name of the key.
     pub name: String,
     /// Its text.
-    pub text: String,
+    pub text: Arc<str>,
 }
 
 /// How far packages are resolved.

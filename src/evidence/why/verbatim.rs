@@ -40,7 +40,7 @@ impl Recheck for VerbatimIndexes<'_> {
             return Ok(None);
         };
         let at: Timestamp = index.date.parse()?;
-        let keys = repository.keys.iter().map(|key| (key.name.as_str(), key.text.as_str()));
+        let keys = repository.keys.iter().map(|key| (key.name.as_str(), &*key.text));
         let verified = Keyring::parse(keys)?.verify(in_release, at)?;
         let release = Release::parse(&verified.text)?;
         if index.suite != release.codename && Some(&index.suite) != release.suite.as_ref() {

@@ -125,7 +125,7 @@ fn merge_action(
     inputs: Vec<MergeInput>,
     layers: Vec<Vec<Origin>>,
 ) -> Merge {
-    let mut rules: BTreeMap<String, PathRule> = image.default_paths.clone();
+    let mut rules: BTreeMap<String, PathRule> = (*image.default_paths).clone();
     rules.extend(embedded(&components.builds));
     rules.extend(image.paths.iter().map(|(path, rule)| (path.clone(), rule.value.clone())));
     Merge {
@@ -138,7 +138,7 @@ fn merge_action(
         rules,
         users: image.users.clone(),
         groups: image.groups.clone(),
-        effects: image.effects.clone(),
+        effects: (*image.effects).clone(),
         os_release: image.os_release.clone(),
         layers,
     }

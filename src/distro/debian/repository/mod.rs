@@ -93,7 +93,7 @@ impl SignedSuite {
         if repository.keys.is_empty() {
             return Err(RepositoryError::NoKeys { name });
         }
-        let keys = repository.keys.iter().map(|key| (key.name.as_str(), key.text.as_str()));
+        let keys = repository.keys.iter().map(|key| (key.name.as_str(), &*key.text));
         let keyring = Keyring::parse(keys)?;
         let verified = keyring.verify(bytes, at).map_err(|error| RepositoryError::signature(&name, error))?;
         let release = Release::parse(&verified.text)
