@@ -165,14 +165,23 @@ fn images_and_roots_have_the_same_versions() {
     let first = setting.world.lock(&images, None, Updated::Outgrown).unwrap().lock;
     setting.publish(&day(-2), &["1.0", "2.0"]);
     let builds = [setting.build("one", &["cc"]), build("arm", Arch::Arm64, &["cc"], &setting.repositories)];
-    let recipe = RecipeItems { name: "hello.hb".to_owned(), images: &images, builds: &builds, sources: &[] };
+    let recipe = RecipeItems {
+        name: "hello.hb".to_owned(),
+        images: &images,
+        builds: &builds,
+        ..RecipeItems::default()
+    };
     let lock = setting.world.lock_recipes(&[recipe], Some(&first), Updated::Outgrown).unwrap().lock;
     assert_eq!(packages_of(&lock.roots[0]), ["cc=2.0", "lib=1.0"]);
     assert_eq!(packages_of(&lock.roots[1]), ["cc=2.0", "lib=2.0"], "another architecture");
     // One request of an image and a build is resolved once, and both have the answer.
     let images = [image("app", Arch::Amd64, &["cc"], &setting.repositories)];
-    let recipe =
-        RecipeItems { name: "hello.hb".to_owned(), images: &images, builds: &builds[..1], sources: &[] };
+    let recipe = RecipeItems {
+        name: "hello.hb".to_owned(),
+        images: &images,
+        builds: &builds[..1],
+        ..RecipeItems::default()
+    };
     let both = setting.world.lock_recipes(&[recipe], None, Updated::Outgrown).unwrap().lock;
     assert_eq!(both.variants[0].packages, both.roots[0].packages);
     assert_eq!(both.variants[0].request, both.roots[0].request);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hbuild::digest::Sha256;
 use hbuild::lock::{
-    Lock, LockError, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot, SnapshotIndex,
+    Lock, LockError, LockedBlob, LockedGit, LockedOci, LockedPackage, LockedPlatform, LockedRoot,
+    LockedVariant, Request, Snapshot, SnapshotIndex,
 };
 use miette::Diagnostic;
 use proptest::prelude::*;
@@ -73,6 +74,14 @@ fn lock() -> Lock {
         recipes: vec!["hello.hb".to_owned()],
         sha256: Sha256::of(b"git"),
     };
+    let layers = vec![LockedBlob { sha256: Sha256::of(b"layer"), size: 5 }];
+    let manifest = LockedBlob { sha256: Sha256::of(b"manifest"), size: 8 };
+    let oci = LockedOci {
+        name: "docker.io/library/alpine".to_owned(),
+        digest: Sha256::of(b"index"),
+        recipes: vec!["app.hb".to_owned()],
+        platforms: vec![LockedPlatform { arch: "amd64".to_owned(), manifest, layers }],
+    };
     Lock {
         version: 1,
         snapshots: vec![snapshot],
@@ -80,6 +89,7 @@ fn lock() -> Lock {
         variants: vec![variant],
         roots: vec![root],
         git: vec![git],
+        oci: vec![oci],
     }
 }
 
@@ -92,6 +102,7 @@ fn it_is_toml_that_other_readers_understand() {
     assert_eq!(value["variant"][0]["request"]["exclude"][0].as_str(), Some("c"));
     assert_eq!(value["root"][0]["request"]["packages"][0].as_str(), Some("a"));
     assert_eq!(value["git"][0]["submodules"].as_bool(), Some(true));
+    assert_eq!(value["oci"][0]["platform"][0]["layers"][0]["size"].as_integer(), Some(5));
     assert_eq!(value["snapshot"][0]["indexes"][0]["size"].as_integer(), Some(9_678_380));
     let serde: Lock = toml::from_str(&toml::to_string(&lock()).unwrap()).unwrap();
     assert_eq!(serde, lock());

@@ -40,6 +40,7 @@ fn wanted(urls: &[String], known: bool) -> Wanted {
         sha256: known.then(|| Sha256::of(&content)),
         size: known.then_some(content.len() as u64),
         limit: 1 << 20,
+        headers: Vec::new(),
     }
 }
 

@@ -63,6 +63,7 @@ fn wanted(url: &str) -> Wanted {
         sha256: Some(Sha256::of(b"content")),
         size: None,
         limit: 1 << 20,
+        headers: Vec::new(),
     }
 }
 

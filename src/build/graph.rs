@@ -109,14 +109,16 @@ fn add_project<'a>(
     let lock = project.read_lock()?;
     let shown = project.path().display().to_string();
     let file = RecipeFile { name: &project.file, shown: &shown };
-    lock::refuse_later(&project.recipe.images, &project.recipe.sources)?;
+    lock::refuse_later(&project.recipe.images)?;
     lock::check_git(file, &project.recipe.sources, lock.as_ref())?;
+    lock::check_oci(file, &project.recipe, lock.as_ref())?;
     let local = project.read_local_sources()?;
     let options = PlanOptions {
         compression: options.compression.clone(),
         builder: options.builder.clone(),
         recipe_files: project.digests(),
         git: lock.as_ref().map(Lock::git_digests).unwrap_or_default(),
+        oci: lock.iter().flat_map(|lock| &lock.oci).map(|oci| (oci.key(), oci.clone())).collect(),
         local: local.iter().map(|(path, bytes)| (path.clone(), bytes.into())).collect(),
     };
     let mut planner = Planner::new((&project.recipe, file), lock.as_ref(), &options);

@@ -15,10 +15,12 @@ use crate::host::discover::find_recipes;
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::files::write_atomically;
 use crate::host::git::Git;
+use crate::host::registry::Registry;
 use crate::host::repositories::Archive;
 use crate::host::{clock, settings::Settings};
 use crate::lock::{
-    Changes, GitKey, Lock, LockOutcome, RecipeItems, UpdateOptions, Updated, unlocked_git, update,
+    Changes, GitKey, Lock, LockOutcome, LockedOci, RecipeItems, UpdateOptions, Updated, unlocked_git,
+    unlocked_oci, update,
 };
 use crate::store::{Root, Store};
 
@@ -86,6 +88,7 @@ fn lock_folder(
         .map(|project| RecipeItems {
             name: project.file.clone(),
             images: &project.recipe.images,
+            bases: &project.recipe.bases,
             builds: &project.recipe.builds,
             sources: &project.recipe.sources,
         })
@@ -98,7 +101,19 @@ fn lock_folder(
             entry.insert(sha256);
         }
     }
+    let registry = Registry::new(&fetcher, &settings.mirrors, false);
+    let mut oci = BTreeMap::new();
+    for key in unlocked_oci(&recipes, old.as_ref()) {
+        let image = registry.image(&key.0, key.1).map_err(Failure::new)?;
+        image
+            .documents
+            .iter()
+            .try_for_each(|bytes| store.keep_blob(bytes).map(drop))
+            .map_err(Failure::new)?;
+        oci.insert(key, image.platforms);
+    }
     let options = UpdateOptions {
+        oci,
         update: match &arguments.update {
             None => Updated::Outgrown,
             Some(names) if names.is_empty() => Updated::All,
@@ -126,7 +141,12 @@ fn is_whole(folder: &Path, projects: &[Project]) -> Result<bool, Failure> {
     Ok(found.iter().all(|path| projects.iter().any(|project| project.path() == *path)))
 }
 
-/// The signed indexes of a lock, and the archives of its commits, are kept as long as the lock stands.
+/// Index and manifests of an image of a registry.
+fn documents(oci: &LockedOci) -> impl Iterator<Item = Sha256> {
+    std::iter::once(oci.digest).chain(oci.platforms.iter().map(|platform| platform.manifest.sha256))
+}
+
+/// The signed indexes of a lock, the documents of its images from registries, and the archives of its commits, are kept as long as the lock stands.
 fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
     let mut blobs: Vec<_> = lock
         .snapshots
@@ -135,6 +155,7 @@ fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
             std::iter::once(snapshot.in_release).chain(snapshot.indexes.iter().map(|index| index.sha256))
         })
         .chain(lock.git.iter().map(|git| git.sha256))
+        .chain(lock.oci.iter().flat_map(documents))
         .collect();
     blobs.sort();
     blobs.dedup();

@@ -134,7 +134,8 @@ mod tests {
             3,
             "host",
             "cancelled cannot_keep git_changed git_commit git_failed git_files git_name git_repository git_stopped \
-             git_submodule no_git no_mirror not_found not_written output truncated unreachable unreadable wrong_bytes",
+             git_submodule no_git no_mirror not_an_image not_found not_written output registry_offline \
+             registry_token truncated unreachable unreadable wrong_bytes",
         ),
         (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url in_the_way settings_unreadable"),
         (1, "host", "bad_repository_url"),
@@ -155,7 +156,7 @@ mod tests {
         (
             1,
             "lock",
-            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown",
+            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown platform",
         ),
         (3, "lock", "bad_entry cannot_keep changed_bytes changed_index"),
         (2, "lock", "unknown_update"),

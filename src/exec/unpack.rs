@@ -5,11 +5,11 @@ use std::io::{self, BufReader, Read};
 
 use super::{BuildContext, BuildError, BuildOutputs, Builder};
 use crate::distro::archive::{
-    ArchiveProblem, Encoding, Limits, TarForm, UnpackError, single_file, unpack_tar,
+    ArchiveProblem, Encoding, Layers, Limits, TarForm, UnpackError, single_file, unpack_tar,
 };
 use crate::distro::debian::archive::unpack_deb;
 use crate::graph::{Action, ArchiveFormat, Derivation, outputs};
-use crate::tree::{ContentSink, OriginMap, Tree};
+use crate::tree::{ContentError, ContentSink, OriginMap, Tree};
 
 const BUFFER: usize = 128 << 10;
 
@@ -22,12 +22,11 @@ impl Builder for UnpackBuilder {
         let Action::Unpack(unpack) = &derivation.action else {
             unreachable!("the scheduler gives each builder its own kind of action");
         };
-        let object = context.input(0, outputs::FILE)?;
         let mut pack = context.create_pack()?;
-        let progress = Progress { source: context.open(object)?, context, done: 0, total: object.size };
-        let source = BufReader::with_capacity(BUFFER, progress);
-        let unpacked =
-            unpack_archive(&unpack.format, &unpack.origin.0, (source, object.size), &mut *pack, context);
+        let unpacked = match &unpack.format {
+            ArchiveFormat::Layers => unpack_layers(derivation, &unpack.origin.0, &mut *pack, context),
+            format => unpack_archive(format, &unpack.origin.0, open(context, 0)?, &mut *pack, context),
+        };
         let (tree, control) = unpacked.map_err(|error| match error {
             UnpackError::Archive(error) => BuildError::action(error),
             UnpackError::Content(error) => BuildError::Content(error),
@@ -47,6 +46,38 @@ impl Builder for UnpackBuilder {
     }
 }
 
+/// A reader over the file that is input number `input`, and its length.
+fn open(context: &dyn BuildContext, input: usize) -> Result<(BufReader<Progress<'_>>, u64), ContentError> {
+    let object = context.input(input, outputs::FILE)?;
+    let progress = Progress { source: context.open(object)?, context, done: 0, total: object.size };
+    Ok((BufReader::with_capacity(BUFFER, progress), object.size))
+}
+
+fn unpack_layers(
+    derivation: &Derivation,
+    archive: &str,
+    sink: &mut dyn ContentSink,
+    context: &dyn BuildContext,
+) -> Result<(Tree, Option<Tree>), UnpackError> {
+    let mut layers = Layers::default();
+    for input in 0..derivation.inputs.len() {
+        let (mut source, length) = open(context, input)?;
+        let encoding = detect(&mut source, archive)?;
+        let part = format!("layer {}", input + 1);
+        let about = (archive, part.as_str(), length);
+        layers.add(source, encoding, about, &Limits::default(), sink, &|| context.cancelled())?;
+    }
+    Ok((layers.finish(), None))
+}
+
+/// The encoding that the archive's first bytes show.
+fn detect<R: Read>(source: &mut BufReader<R>, archive: &str) -> Result<Encoding, UnpackError> {
+    let start = io::BufRead::fill_buf(source)
+        .map_err(|error| UnpackError::archive(archive, ArchiveProblem::Unreadable(error)))?;
+    let unknown = || ArchiveProblem::UnknownCompression { name: "the archive".to_owned() };
+    Encoding::detect(start).ok_or_else(|| UnpackError::archive(archive, unknown()))
+}
+
 fn unpack_archive<R: Read>(
     format: &ArchiveFormat,
     archive: &str,
@@ -62,15 +93,13 @@ fn unpack_archive<R: Read>(
             Ok((trees.tree, Some(trees.control)))
         }
         ArchiveFormat::Tar { strip, epoch } => {
-            let start = io::BufRead::fill_buf(&mut source)
-                .map_err(|error| UnpackError::archive(archive, ArchiveProblem::Unreadable(error)))?;
-            let unknown = || ArchiveProblem::UnknownCompression { name: "the archive".to_owned() };
-            let encoding = Encoding::detect(start).ok_or_else(|| UnpackError::archive(archive, unknown()))?;
+            let encoding = detect(&mut source, archive)?;
             let form = TarForm::Source { strip: *strip, epoch: *epoch };
             let about = (archive, "the tar stream", length);
             let tree = unpack_tar(source, encoding, about, (form, &limits), sink, &cancelled)?;
             Ok((tree, None))
         }
+        ArchiveFormat::Layers => unreachable!("layers have an input each"),
         ArchiveFormat::File { name, mode, epoch } => {
             let tree = single_file(&mut source, archive, (name, *mode, *epoch), sink)?;
             Ok((tree, None))

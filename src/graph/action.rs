@@ -16,7 +16,7 @@ use crate::tree::Origin;
 pub enum Action {
     /// Bytes by digest. No input. Output: `file`.
     Fetch(Fetch),
-    /// An archive to an image tree. One input: the fetch's `file`. Outputs: `tree`, `origins`, `pack`, and for
+    /// An archive to an image tree. One input: the fetch's `file`; of layers, one for each. Outputs: `tree`, `origins`, `pack`, and for
     /// packages `control`.
     Unpack(Unpack),
     /// Ordered trees to one. Outputs: `tree`, `origins`, `pack` (generated content), and a tree and an origin
@@ -83,6 +83,11 @@ pub enum Location {
         /// Whether the trees of submodules are there too.
         submodules: bool,
     },
+    /// A blob of a registry.
+    Registry {
+        /// Registry and repository: `docker.io/library/alpine`.
+        name: String,
+    },
     /// A file or folder of the recipe, absolute on this host.
     Local(std::path::PathBuf),
 }
@@ -110,6 +115,9 @@ pub enum ArchiveFormat {
         /// Seconds since 1970.
         epoch: i64,
     },
+    /// The layers of an OCI image, one for each input, lowest first; each a tar archive, plain, gz or zst. Owners, modes
+    /// and times are theirs.
+    Layers,
     /// One file as it is, to stand at this name.
     File {
         /// File name in the tree.

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::fetch::{FetchError as SourceError, Fetcher, Sink, Wanted};
+use super::fetch::{FetchError as SourceError, Fetched, Fetcher, Progress, Sink, Wanted};
 use super::git::{Git, GitError};
 use super::mirror::Mirrors;
+use super::registry::{Part, Registry, RegistryError};
 use super::url::{ParseUrlError, Url};
 use crate::digest::Sha256;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder, ObjectRef};
@@ -69,9 +70,15 @@ impl Builder for FetchBuilder<'_> {
         let FixedOutput::Sha256(sha256) = fetch.content;
         let object = match self.store.blob_object(&sha256) {
             Some(object) => object,
-            None => match fetch.locations.iter().find_map(git_key) {
-                Some(key) => self.fetch_commit(&key, sha256, context)?,
-                None => {
+            None => match fetch.locations.first() {
+                Some(Location::Git { url, commit, submodules }) => {
+                    let key = (url.clone(), commit.clone(), *submodules);
+                    self.fetch_commit(&key, sha256, context)?
+                }
+                Some(Location::Registry { name }) => {
+                    self.fetch_blob(Part { name, sha256, size: fetch.size, manifest: false }, context)?
+                }
+                _ => {
                     let wanted = self.wanted(derivation, fetch)?;
                     self.fetch(&wanted, context)?
                 }
@@ -84,15 +91,32 @@ impl Builder for FetchBuilder<'_> {
 impl FetchBuilder<'_> {
     fn fetch(&self, wanted: &Wanted, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
         let sha256 = wanted.sha256.expect("a fetch has a fixed output");
+        self.keep(sha256, context, |sink, progress| {
+            self.fetcher.fetch(wanted, sink, progress).map_err(failed)
+        })
+    }
+
+    fn fetch_blob(&self, part: Part<'_>, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
+        let registry = Registry::new(self.fetcher, self.mirrors, self.offline);
+        self.keep(part.sha256, context, |sink, progress| {
+            registry.fetch(part, sink, progress).map_err(|error| match error {
+                RegistryError::Fetch(error) => failed(error),
+                other => BuildError::action(other),
+            })
+        })
+    }
+
+    /// Keeps what `fetch` gives; what it gave before it failed is there for the next try.
+    fn keep(
+        &self,
+        sha256: Sha256,
+        context: &dyn BuildContext,
+        fetch: impl FnOnce(&mut dyn Sink, Progress<'_>) -> Result<Fetched, BuildError>,
+    ) -> Result<ObjectRef, BuildError> {
         let file = self.store.partial(&sha256).map_err(ContentError::from)?;
         let mut sink = PartialSink { file, context };
-        let progress = |done, total| context.progress(done, total);
-        match self.fetcher.fetch(wanted, &mut sink, &progress) {
-            Ok(_) => Ok(sink.file.finish().map_err(ContentError::from)?),
-            Err(SourceError::Cancelled { .. }) => Err(BuildError::Cancelled),
-            Err(SourceError::Sink { source, .. }) => Err(BuildError::Content(source.into())),
-            Err(error) => Err(BuildError::action(error)),
-        }
+        fetch(&mut sink, &|done, total| context.progress(done, total))?;
+        Ok(sink.file.finish().map_err(ContentError::from)?)
     }
 
     fn fetch_commit(
@@ -136,7 +160,7 @@ impl FetchBuilder<'_> {
             }
         }
         let FixedOutput::Sha256(sha256) = fetch.content;
-        Ok(Wanted { what, urls, sha256: Some(sha256), size: fetch.size, limit: LIMIT })
+        Ok(Wanted { what, urls, sha256: Some(sha256), size: fetch.size, limit: LIMIT, headers: Vec::new() })
     }
 
     fn urls(&self, location: &Location) -> Result<Vec<Url>, ParseUrlError> {
@@ -147,16 +171,16 @@ impl FetchBuilder<'_> {
             }
             Location::Url(url) => Ok(vec![url.parse()?]),
             Location::Local(path) => Ok(vec![Url::File(path.clone())]),
-            Location::Git { .. } => Ok(Vec::new()),
+            Location::Git { .. } | Location::Registry { .. } => Ok(Vec::new()),
         }
     }
 }
 
-/// The commit at `location`, where it is one.
-fn git_key(location: &Location) -> Option<GitKey> {
-    match location {
-        Location::Git { url, commit, submodules } => Some((url.clone(), commit.clone(), *submodules)),
-        _ => None,
+fn failed(error: SourceError) -> BuildError {
+    match error {
+        SourceError::Cancelled { .. } => BuildError::Cancelled,
+        SourceError::Sink { source, .. } => BuildError::Content(source.into()),
+        error => BuildError::action(error),
     }
 }
 

@@ -48,6 +48,11 @@ impl Mirrors {
         Self { sources }
     }
 
+    /// Whether what stands further back in the order is asked, too.
+    pub fn fallback(&self) -> bool {
+        self.sources.fallback
+    }
+
     /// The base URLs of `repository`, in order, each once. `own` is the URL of one that the recipe brings;
     /// `date` is the moment of the signed index, where it is known.
     pub fn bases(

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod memory;
 pub mod mirror;
 pub mod new_files;
+pub mod registry;
 pub mod repositories;
 pub mod root_folder;
 pub mod settings;

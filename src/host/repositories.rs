@@ -24,7 +24,14 @@ impl RepositoryAccess for Archive<'_> {
             AccessError(Box::new(RepositoryUrlError { repository: file.repository.to_owned(), source }))
         })?;
         let urls = bases.iter().flat_map(|base| file.paths.iter().map(|path| base.join(path))).collect();
-        let wanted = Wanted { what, urls, sha256: file.sha256, size: file.size, limit: file.limit };
+        let wanted = Wanted {
+            what,
+            urls,
+            sha256: file.sha256,
+            size: file.size,
+            limit: file.limit,
+            headers: Vec::new(),
+        };
         let mut bytes = Vec::with_capacity(file.size.map_or(0, |size| size.min(1 << 28) as usize));
         let fetched = self.fetcher.fetch(&wanted, &mut bytes, &|_, _| {});
         fetched.map_err(|error: FetchError| AccessError(Box::new(error)))?;

@@ -148,7 +148,7 @@ impl Settings {
             host: environment.apt.as_deref().map(host_mirrors).unwrap_or_default(),
             ..Sources::default()
         };
-        for repository in ["debian", "debian-security", "alpine"] {
+        for repository in ["debian", "debian-security", "alpine", "oci"] {
             let variable = format!("HBUILD_{}_MIRROR", repository.to_uppercase().replace('-', "_"));
             let listed = environment.get(&variable).unwrap_or_default();
             let words = listed.split([' ', '\t', '\n', ',']).filter(|word| !word.is_empty());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::pairs::{Entry, Pair, pairs};
-use super::{GitKey, Lock};
+use super::{Lock, OciKey};
 use crate::distro::debian::version;
 
 /// In what a lock differs from the one before it.
@@ -16,6 +16,8 @@ pub struct Changes {
     pub groups: Vec<ChangeGroup>,
     /// Git sources that changed, sorted.
     pub git: Vec<GitChange>,
+    /// Images of registries that changed, sorted.
+    pub oci: Vec<OciChange>,
     /// Signed indexes that the lock did not have before, by id.
     pub new_snapshots: Vec<String>,
 }
@@ -70,6 +72,16 @@ pub struct GitChange {
     pub kind: ChangeKind,
 }
 
+/// An image of a registry that a lock has and the other has not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OciChange {
+    /// Name and digest: `docker.io/library/alpine@sha256:…`.
+    pub reference: String,
+    /// Whether it is new or gone; changed where only the recipes did that have it.
+    pub kind: ChangeKind,
+}
+
 impl Changes {
     /// In what `new` differs from `old`.
     pub fn between(old: &Lock, new: &Lock) -> Self {
@@ -96,12 +108,12 @@ impl Changes {
         let known: BTreeSet<&str> = old.snapshots.iter().map(|snapshot| snapshot.id.as_str()).collect();
         let ids = new.snapshots.iter().map(|snapshot| snapshot.id.clone());
         let new_snapshots = ids.filter(|id| !known.contains(id.as_str())).collect();
-        Self { groups, git: git_changes(old, new), new_snapshots }
+        Self { groups, git: git_changes(old, new), oci: oci_changes(old, new), new_snapshots }
     }
 
     /// Whether nothing changed for any variant, root or git source.
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.git.is_empty()
+        self.groups.is_empty() && self.git.is_empty() && self.oci.is_empty()
     }
 
     /// The changes as a table for people: under each group of variants and roots its packages, `+` added, `-`
@@ -129,6 +141,9 @@ impl Changes {
         for GitChange { url, commit, submodules, kind } in &self.git {
             let with = if *submodules { " with submodules" } else { "" };
             text.push_str(&format!("{}git {url} {commit}{with}\n", kind.prefix()));
+        }
+        for OciChange { reference, kind } in &self.oci {
+            text.push_str(&format!("{}oci {reference}\n", kind.prefix()));
         }
         text
     }
@@ -160,20 +175,32 @@ impl PackageChange {
 }
 
 fn git_changes(old: &Lock, new: &Lock) -> Vec<GitChange> {
-    let recipes = |lock: &Lock| -> BTreeMap<GitKey, Vec<String>> {
-        lock.git.iter().map(|git| (git.key(), git.recipes.clone())).collect()
+    let recipes = |lock: &Lock| lock.git.iter().map(|git| (git.key(), git.recipes.clone())).collect();
+    let changes = changes_of(recipes(old), recipes(new)).into_iter();
+    changes.map(|((url, commit, submodules), kind)| GitChange { url, commit, submodules, kind }).collect()
+}
+
+fn oci_changes(old: &Lock, new: &Lock) -> Vec<OciChange> {
+    let recipes = |lock: &Lock| lock.oci.iter().map(|oci| (oci.key(), oci.recipes.clone())).collect();
+    let changes = changes_of(recipes(old), recipes(new)).into_iter();
+    let change = |((name, digest), kind): (OciKey, _)| OciChange {
+        reference: format!("{name}@{}", digest.to_oci()),
+        kind,
     };
-    let (before, after) = (recipes(old), recipes(new));
-    let keys: BTreeSet<&GitKey> = before.keys().chain(after.keys()).collect();
-    let change = |key: &GitKey| {
-        let kind = match (before.get(key), after.get(key)) {
-            (None, _) => ChangeKind::New,
-            (_, None) => ChangeKind::Gone,
-            (one, other) if one == other => return None,
-            _ => ChangeKind::Changed,
-        };
-        let (url, commit, submodules) = key.clone();
-        Some(GitChange { url, commit, submodules, kind })
+    changes.map(change).collect()
+}
+
+/// What became of sources, by what they are known by and the recipes that have them.
+fn changes_of<K: Ord + Clone>(
+    before: BTreeMap<K, Vec<String>>,
+    after: BTreeMap<K, Vec<String>>,
+) -> Vec<(K, ChangeKind)> {
+    let keys: BTreeSet<&K> = before.keys().chain(after.keys()).collect();
+    let change = |key: &K| match (before.get(key), after.get(key)) {
+        (None, _) => Some((key.clone(), ChangeKind::New)),
+        (_, None) => Some((key.clone(), ChangeKind::Gone)),
+        (one, other) if one == other => None,
+        _ => Some((key.clone(), ChangeKind::Changed)),
     };
     keys.into_iter().filter_map(change).collect()
 }

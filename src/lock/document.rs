@@ -66,6 +66,11 @@ impl Lock {
         }
         self.git.sort();
         self.git.iter_mut().for_each(|git| git.recipes.sort());
+        self.oci.sort();
+        for oci in &mut self.oci {
+            oci.recipes.sort();
+            oci.platforms.sort();
+        }
     }
 
     fn validate(&self) -> Result<(), LockError> {
@@ -110,7 +115,20 @@ impl Lock {
                 return fail(format!("a root of builds of {of} has `{missing}`, which it does not pin"));
             }
         }
-        self.validate_git()
+        self.validate_git()?;
+        self.validate_oci()
+    }
+
+    fn validate_oci(&self) -> Result<(), LockError> {
+        let mut seen = BTreeSet::new();
+        for oci in &self.oci {
+            let twice = oci.platforms.windows(2).any(|pair| pair[0].arch == pair[1].arch);
+            if twice || !seen.insert(oci.key()) {
+                let message = format!("the image `{}@{}` stands in it twice", oci.name, oci.digest.to_oci());
+                return Err(LockError::Inconsistent { message });
+            }
+        }
+        Ok(())
     }
 
     fn validate_git(&self) -> Result<(), LockError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hbuild_lang::recipe::{Located, Place};
+use hbuild_lang::recipe::{Arch, Located, Place};
 use miette::Diagnostic;
 
 use super::plan::Item;
@@ -139,6 +139,24 @@ pub enum LockError {
     Later {
         /// The image or source, with its point.
         item: String,
+    },
+    /// An image of a registry without the architecture that is wanted.
+    #[error("`{reference}` has no image for {arch}, which the {item} takes of it ({place})")]
+    #[diagnostic(
+        code(hbuild::lock::platform),
+        help("it has: {there}; take one of these, or leave the architecture out where the source is used")
+    )]
+    Platform {
+        /// The image.
+        reference: String,
+        /// The architecture.
+        arch: Arch,
+        /// The image or build that takes it, with its point.
+        item: String,
+        /// Where.
+        place: Place,
+        /// The architectures there are.
+        there: String,
     },
     /// A package asked for in another distribution's grammar, or none.
     #[error(transparent)]

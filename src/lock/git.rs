@@ -23,7 +23,7 @@ pub fn unlocked_git(recipes: &[RecipeItems<'_>], old: Option<&Lock>) -> Result<V
     let locked = old.map(Lock::git_digests).unwrap_or_default();
     let mut missing = BTreeSet::new();
     for recipe in recipes {
-        refuse_later(recipe.images, recipe.sources)?;
+        refuse_later(recipe.images)?;
     }
     for source in recipes.iter().flat_map(|recipe| recipe.sources) {
         let Some(key) = key_of(source) else { continue };
@@ -71,12 +71,9 @@ pub(super) fn locked_git(recipes: &[RecipeItems<'_>], old: &Lock, options: &Upda
 }
 
 /// Refuses what cannot be built yet.
-pub fn refuse_later(images: &[Image], sources: &[Source]) -> Result<(), LockError> {
-    let source = sources.iter().find(|source| matches!(source.from, SourceFrom::Oci { .. }));
-    let source = source.map(|source| described("source", &source.name, &source.point));
+pub fn refuse_later(images: &[Image]) -> Result<(), LockError> {
     let image = images.iter().find(|image| image.extends.is_some());
-    let image = image.map(|image| described("image", &image.name, &image.point));
-    match source.or(image) {
+    match image.map(|image| described("image", &image.name, &image.point)) {
         Some(item) => Err(LockError::Later { item }),
         None => Ok(()),
     }

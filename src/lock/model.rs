@@ -31,6 +31,9 @@ pub struct Lock {
     /// Every git source, sorted by URL, commit, submodules.
     #[serde(default, rename = "git", skip_serializing_if = "Vec::is_empty")]
     pub git: Vec<LockedGit>,
+    /// Every image that a source is taken from, sorted by name and digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oci: Vec<LockedOci>,
 }
 
 /// One repository at one moment, as its signed index states it.
@@ -189,6 +192,58 @@ impl LockedGit {
     /// What it is known by.
     pub fn key(&self) -> GitKey {
         (self.url.clone(), self.commit.clone(), self.submodules)
+    }
+}
+
+/// An image of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedOci {
+    /// Registry and repository: `docker.io/library/alpine`.
+    pub name: String,
+    /// SHA-256 of its manifest or index, as the recipe has it.
+    pub digest: Sha256,
+    /// File names of the recipes with such sources, in the lock's folder, sorted.
+    pub recipes: Vec<String>,
+    /// What it has for each architecture, sorted.
+    #[serde(rename = "platform")]
+    pub platforms: Vec<LockedPlatform>,
+}
+
+/// An image of a registry for one architecture.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedPlatform {
+    /// The architecture by its OCI name.
+    pub arch: String,
+    /// Its manifest.
+    pub manifest: LockedBlob,
+    /// Its layers, lowest first.
+    pub layers: Vec<LockedBlob>,
+}
+
+/// Bytes in a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedBlob {
+    /// Their SHA-256.
+    pub sha256: Sha256,
+    /// Their number.
+    pub size: u64,
+}
+
+/// What an image of a registry is known by: name and digest.
+pub type OciKey = (String, Sha256);
+
+impl LockedOci {
+    /// What it is known by.
+    pub fn key(&self) -> OciKey {
+        (self.name.clone(), self.digest)
+    }
+
+    /// What it has for `arch`.
+    pub fn platform(&self, arch: Arch) -> Option<&LockedPlatform> {
+        self.platforms.iter().find(|platform| platform.arch == arch.as_str())
     }
 }
 

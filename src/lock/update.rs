@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use hbuild_lang::recipe::{Build, Image, Source};
 
 use super::git::locked_git;
+use super::oci::locked_oci;
 use super::plan::{Group, Member, Plan, plan};
 use super::resolve::{Answer, answers};
 use super::snapshots::snapshots;
 use super::suites::Suites;
-use super::{Changes, GitKey, Lock, LockError, LockedPackage, LockedRoot, LockedVariant};
+use super::{
+    Changes, GitKey, Lock, LockError, LockedPackage, LockedPlatform, LockedRoot, LockedVariant, OciKey,
+};
 use crate::digest::Sha256;
 use crate::distro::debian::repository::Surroundings;
 use crate::timestamp::Timestamp;
@@ -21,6 +24,8 @@ pub struct RecipeItems<'a> {
     pub name: String,
     /// Its images at every point.
     pub images: &'a [Image],
+    /// The images of imported files that those extend.
+    pub bases: &'a [Image],
     /// Its builds at every point.
     pub builds: &'a [Build],
     /// Its sources at every point.
@@ -48,6 +53,8 @@ pub struct UpdateOptions {
     pub whole_folder: bool,
     /// The digest of every git source that the lock there was does not have; others are left alone.
     pub git: BTreeMap<GitKey, Sha256>,
+    /// What every image of a registry has that the lock there was does not know; others are left alone.
+    pub oci: BTreeMap<OciKey, Vec<LockedPlatform>>,
 }
 
 /// A lock, and how it came to be.
@@ -92,6 +99,7 @@ fn assemble(
         variants: plan.kept.iter().map(|variant| (*variant).clone()).collect(),
         roots: plan.kept_roots.clone(),
         git: locked_git(recipes, old, options),
+        oci: locked_oci(recipes, old, options)?,
         ..Lock::default()
     };
     let kept = lock.variants.iter().map(|variant| &variant.packages);

@@ -7,7 +7,9 @@ use std::fmt::Write;
 
 use hbuild_lang::recipe::Point;
 
-use super::{Lock, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot};
+use super::{
+    Lock, LockedBlob, LockedGit, LockedOci, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot,
+};
 
 const HEADER: &str = "# Written by `hbuild lock`. Commit this file; change it with `hbuild lock` alone.\n";
 
@@ -20,6 +22,7 @@ impl Lock {
         self.variants.iter().for_each(|variant| push_variant(&mut text, variant));
         self.roots.iter().for_each(|root| push_root(&mut text, root));
         self.git.iter().for_each(|git| push_git(&mut text, git));
+        self.oci.iter().for_each(|oci| push_oci(&mut text, oci));
         text
     }
 }
@@ -96,6 +99,26 @@ fn push_git(text: &mut String, git: &LockedGit) {
     }
     push_list(text, "recipes", &git.recipes);
     push(text, "sha256", &git.sha256.to_string());
+}
+
+fn push_oci(text: &mut String, oci: &LockedOci) {
+    text.push_str("\n[[oci]]\n");
+    push(text, "name", &oci.name);
+    push(text, "digest", &oci.digest.to_string());
+    push_list(text, "recipes", &oci.recipes);
+    let blob = |blob: &LockedBlob| {
+        format!("{{ sha256 = {}, size = {} }}", quoted(&blob.sha256.to_string()), blob.size)
+    };
+    for platform in &oci.platforms {
+        text.push_str("[[oci.platform]]\n");
+        push(text, "arch", &platform.arch);
+        let _ = writeln!(text, "manifest = {}", blob(&platform.manifest));
+        text.push_str("layers = [\n");
+        platform.layers.iter().for_each(|layer| {
+            let _ = writeln!(text, "  {},", blob(layer));
+        });
+        text.push_str("]\n");
+    }
 }
 
 fn push_request(text: &mut String, request: &Request) {

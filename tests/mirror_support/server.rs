@@ -32,6 +32,10 @@ pub enum Answer {
     Status(u16),
     /// A redirect.
     Redirect(String),
+    /// Refused, with what is to be known first.
+    Challenge(String),
+    /// Zeros until the other side has enough.
+    Endless,
     /// Nothing, ever.
     Silence,
     /// The head and the first bytes, then silence.
@@ -179,6 +183,15 @@ fn reply(mut stream: &TcpStream, request: &Request, answer: Answer, stop: &Atomi
         Answer::Status(status) => head(&format!("{status} Status"), "Content-Length: 0\r\n"),
         Answer::Redirect(location) => {
             head("302 Found", &format!("Location: {location}\r\nContent-Length: 0\r\n"))
+        }
+        Answer::Challenge(challenge) => {
+            let headers = format!("WWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n");
+            head("401 Unauthorized", &headers)
+        }
+        Answer::Endless => {
+            head("200 OK", "Connection: close\r\n");
+            while stream.write_all(&[0; 1 << 16]).is_ok() {}
+            false
         }
         Answer::Silence => wait(stop),
         Answer::Stall(bytes, length) => {

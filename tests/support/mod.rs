@@ -29,6 +29,9 @@ pub mod archive;
 pub mod workspace;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod layouts;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod disk;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]

@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 
 use super::decode;
 use super::error::shown;
+use super::layers::Marks;
 use super::{ArchiveProblem, Decoder, Encoding, Limits, Member, MemberKind, TarReader, UnpackError};
 use crate::tree::{ContentError, ContentSink, Entry, EntryKind, PathError, Tree, TreePath};
 
@@ -20,6 +21,8 @@ pub enum TarForm {
         /// Seconds since 1970.
         epoch: i64,
     },
+    /// A layer of an image: all as the archive states it, and it may delete what lies below it.
+    Layer,
 }
 
 /// Asks whether the build is being stopped.
@@ -35,11 +38,25 @@ pub fn unpack_tar(
     sink: &mut dyn ContentSink,
     cancelled: Cancelled<'_>,
 ) -> Result<Tree, UnpackError> {
+    let mut collector = Collector::new(form, limits);
+    read_all(&mut collector, source, encoding, (archive, part, compressed), sink, cancelled)?;
+    collector.finish().map_err(|problem| UnpackError::archive(archive, problem))
+}
+
+/// Gives every member of the tar stream to `collector`, and file contents to `sink`.
+pub(super) fn read_all(
+    collector: &mut Collector<'_>,
+    source: impl BufRead,
+    encoding: Encoding,
+    (archive, part, compressed): (&str, &str, u64),
+    sink: &mut dyn ContentSink,
+    cancelled: Cancelled<'_>,
+) -> Result<(), UnpackError> {
+    let limits = collector.limits;
     let refused = |problem| UnpackError::archive(archive, problem);
     let decoder = Decoder::new(source, encoding, limits)
         .map_err(|error| refused(decode::problem(error, part, limits)))?;
     let mut reader = TarReader::new(decoder, part, compressed, limits);
-    let mut collector = Collector { form, limits, ..Collector::new(limits) };
     while let Some(member) = reader.next_member().map_err(refused)? {
         if cancelled() {
             return Err(UnpackError::Cancelled);
@@ -57,8 +74,7 @@ pub fn unpack_tar(
             }
         }
     }
-    reader.finish().map_err(refused)?;
-    collector.finish().map_err(refused)
+    reader.finish().map_err(refused)
 }
 
 type Kept = Result<(crate::digest::Digest, u64), ContentError>;
@@ -70,22 +86,25 @@ fn keep<R: Read>(reader: &mut TarReader<'_, R>, sink: &mut dyn ContentSink) -> R
     Ok(sink.keep(reader))
 }
 
-struct Collector<'a> {
+/// The entries of one archive.
+pub(super) struct Collector<'a> {
     form: TarForm,
     limits: &'a Limits,
     entries: Vec<Entry>,
     /// The entry of each path, made when the first hard link asks for it.
     places: Option<HashMap<TreePath, usize>>,
     groups: u32,
-    count: u64,
-    metadata: u64,
+    pub count: u64,
+    pub metadata: u64,
     top: Option<Vec<u8>>,
+    /// What a layer does to those below it.
+    pub marks: Marks,
 }
 
 impl<'a> Collector<'a> {
-    fn new(limits: &'a Limits) -> Self {
-        let (form, entries, places) = (TarForm::Package, Vec::new(), None);
-        Self { form, limits, entries, places, groups: 0, count: 0, metadata: 0, top: None }
+    pub fn new(form: TarForm, limits: &'a Limits) -> Self {
+        let (entries, places, marks) = (Vec::new(), None, Marks::default());
+        Self { form, limits, entries, places, groups: 0, count: 0, metadata: 0, top: None, marks }
     }
 
     /// Takes a member. Returns the index of its entry when it is a file whose content follows.
@@ -95,6 +114,9 @@ impl<'a> Collector<'a> {
         self.metadata += (member.path.len() + member.link.len() + attributes) as u64;
         if self.count > self.limits.entries || self.metadata > self.limits.metadata {
             return Err(ArchiveProblem::TooManyEntries { limit: self.limits.entries });
+        }
+        if self.form == TarForm::Layer && self.mark(&member)? {
+            return Ok(None);
         }
         let Some(path) = self.path(&member.path)? else {
             return match member.kind {
@@ -120,7 +142,7 @@ impl<'a> Collector<'a> {
         let is_file = member.kind == MemberKind::File;
         let mode = if member.kind == MemberKind::Symlink { 0o777 } else { member.mode };
         let entry = match self.form {
-            TarForm::Package => {
+            TarForm::Package | TarForm::Layer => {
                 let (uid, gid, mtime, xattrs) = (member.uid, member.gid, member.mtime, member.xattrs);
                 Entry { path, kind, mode, uid, gid, mtime, xattrs }
             }
@@ -138,6 +160,32 @@ impl<'a> Collector<'a> {
         }
         self.entries.push(entry);
         at
+    }
+
+    /// Notes a whiteout; whether it is one.
+    fn mark(&mut self, member: &Member) -> Result<bool, ArchiveProblem> {
+        let end = member.path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
+        let start = member.path[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |at| at + 1);
+        let Some(hidden) = member.path[start..end].strip_prefix(b".wh.") else { return Ok(false) };
+        let odd = || match TreePath::from_archive(&member.path) {
+            Ok(Some(path)) => ArchiveProblem::WhiteoutName { path },
+            _ => ArchiveProblem::IrregularPath { path: shown(&member.path) },
+        };
+        if member.kind != MemberKind::File {
+            return Err(odd());
+        }
+        let path = self.path(&member.path[..start])?;
+        if hidden == b".wh..opq" {
+            self.marks.opaque.push(path);
+            return Ok(true);
+        }
+        let deleted = match path {
+            Some(path) => path.join(hidden),
+            None => TreePath::new(hidden),
+        };
+        let plain = !hidden.starts_with(b".wh.");
+        self.marks.deleted.push(deleted.ok().filter(|_| plain).ok_or_else(odd)?);
+        Ok(true)
     }
 
     /// The path of an entry, checked; `None` for the root itself.
@@ -165,7 +213,7 @@ impl<'a> Collector<'a> {
 
     /// The path without the top folder where the form says so; `None` for that folder itself.
     fn strip(&mut self, path: TreePath, directory: bool) -> Result<Option<TreePath>, ArchiveProblem> {
-        if matches!(self.form, TarForm::Package | TarForm::Source { strip: 0, .. }) {
+        if matches!(self.form, TarForm::Package | TarForm::Layer | TarForm::Source { strip: 0, .. }) {
             return Ok(Some(path));
         }
         let bytes = path.as_bytes();
@@ -191,7 +239,13 @@ impl<'a> Collector<'a> {
         let places = self.places.get_or_insert_with(|| {
             entries.iter().enumerate().map(|(at, entry)| (entry.path.clone(), at)).collect()
         });
-        let at = places.get(&resolved).copied().ok_or_else(|| bad(&path))?;
+        let Some(at) = places.get(&resolved).copied() else {
+            if self.form == TarForm::Layer {
+                self.marks.links.push((path, target.to_vec()));
+                return Ok(());
+            }
+            return Err(bad(&path));
+        };
         let first = &mut self.entries[at];
         match &mut first.kind {
             EntryKind::Directory => return Err(bad(&path)),
@@ -208,7 +262,7 @@ impl<'a> Collector<'a> {
 
     /// The tree, when no entry stands below a link or a file, and none twice. A directory may stand twice, as
     /// tools write it; the last one counts.
-    fn finish(self) -> Result<Tree, ArchiveProblem> {
+    pub fn finish(self) -> Result<Tree, ArchiveProblem> {
         let mut entries = self.entries;
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries.dedup_by(|later, earlier| {

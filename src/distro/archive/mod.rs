@@ -10,6 +10,7 @@
 mod collect;
 mod decode;
 mod error;
+mod layers;
 mod limits;
 mod pax;
 mod single;
@@ -18,6 +19,7 @@ mod stream;
 pub use collect::{Cancelled, TarForm, unpack_tar};
 pub use decode::{Decoder, Encoding};
 pub use error::{ArchiveError, ArchiveProblem, UnpackError};
+pub use layers::Layers;
 pub use limits::Limits;
 pub use single::single_file;
 pub use stream::{Member, MemberKind, TarReader};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Build, Content, ContentKind, Flavor, Group, Located, PathRule, Step, User};
+use hbuild_lang::recipe::{Arch, Build, Content, ContentKind, Flavor, Group, Located, PathRule, Step, User};
 
 use super::inputs::{base_name, input, merge_content};
 use super::locked::Locked;
@@ -81,7 +81,7 @@ impl<'a> Planner<'a> {
         let mut steps = Vec::new();
         for (folder, used) in &build.sources {
             let source = self.source_at(&used.value.source, &used.value.point);
-            let (unpack, _) = self.inputs.source(graph, source, build.epoch, self.options)?;
+            let (unpack, _) = self.inputs.source(graph, source, (build.arch, build.epoch), self.options)?;
             inputs.push(self.inputs.projected(graph, unpack, build.epoch)?);
             folders.push(below_sources(folder));
         }
@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
             inputs.push(input);
             merge_inputs.push(kind);
         }
-        for content in self.contents(graph, &build.contents, build.epoch)? {
+        for content in self.contents(graph, &build.contents, (build.arch, build.epoch))? {
             inputs.push(content.input);
             merge_inputs.push(content.kind);
         }
@@ -162,14 +162,14 @@ impl<'a> Planner<'a> {
         &mut self,
         graph: &mut Graph,
         contents: &'a [Located<Content>],
-        epoch: i64,
+        (arch, epoch): (Arch, i64),
     ) -> Result<Vec<PlannedContent>, PlanError> {
         let mut made = Vec::with_capacity(contents.len());
         for Located { value: content, .. } in contents {
             let (input, origin) = match content.kind {
                 ContentKind::Source => {
                     let source = self.source_at(&content.source, &content.point);
-                    let (unpack, origin) = self.inputs.source(graph, source, epoch, self.options)?;
+                    let (unpack, origin) = self.inputs.source(graph, source, (arch, epoch), self.options)?;
                     (input(unpack, &[outputs::ORIGINS, outputs::TREE]), origin)
                 }
                 ContentKind::Build => {

@@ -1,6 +1,6 @@
 //! What the evidence of an image states: its components and its build definition.
 
-use hbuild_lang::recipe::{Build, Content, ContentKind, Image, Located, Source, SourceFrom};
+use hbuild_lang::recipe::{Arch, Build, Content, ContentKind, Image, Located, Source, SourceFrom};
 
 use super::build::{Planned, build_origin};
 use super::image::Parts;
@@ -8,7 +8,7 @@ use super::locked::Locked;
 use super::{PlanOptions, Planner};
 use crate::digest::Sha256;
 use crate::lock::{
-    BuildComponent, BuildDefinition, Components, ExecutionDefinition, RecipePlaces, SourceComponent,
+    BuildComponent, BuildDefinition, Components, ExecutionDefinition, RecipePlaces, SourceComponent, arch_of,
 };
 
 pub(super) fn components(
@@ -24,7 +24,7 @@ pub(super) fn components(
             // Patches are for builds: an image has the source as it is.
             ContentKind::Source => sources.push(SourceComponent {
                 patches: Vec::new(),
-                ..source_component(planner, planner.source_at(&content.source, &content.point))
+                ..source_component(planner, planner.source_at(&content.source, &content.point), image.arch)
             }),
             ContentKind::Build => {
                 let build = planner.build_at(&content.source, &content.point);
@@ -74,18 +74,21 @@ fn sources_of<'b>(
 ) -> impl Iterator<Item = (String, SourceComponent)> + 'b {
     build.sources.iter().map(|(folder, used)| {
         let source = planner.source_at(&used.value.source, &used.value.point);
-        (folder.clone(), source_component(planner, source))
+        (folder.clone(), source_component(planner, source, build.arch))
     })
 }
 
-fn source_component(planner: &Planner<'_>, source: &Source) -> SourceComponent {
+fn source_component(planner: &Planner<'_>, source: &Source, arch: Arch) -> SourceComponent {
     let options = planner.options;
     let (uri, sha256) = match &source.from {
         SourceFrom::Url { urls, sha256, .. } => {
             (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
         }
         SourceFrom::Path { path } => (format!("path:{path}"), None),
-        SourceFrom::Oci { name, digest, .. } => (format!("{name}@sha256:{digest}"), digest.parse().ok()),
+        SourceFrom::Oci { name, tag, digest } => {
+            let arch = arch_of(source, arch);
+            (oci_purl(name, tag.as_deref(), digest, arch), digest.parse().ok())
+        }
         SourceFrom::Git { url, commit, submodules } => {
             let digest = options.git.get(&(url.clone(), commit.clone(), *submodules));
             (format!("git+{url}@{commit}"), digest.copied())
@@ -97,13 +100,20 @@ fn source_component(planner: &Planner<'_>, source: &Source) -> SourceComponent {
     };
     SourceComponent {
         name: source.name.clone(),
-        uri,
         sha256,
         license: source.license.clone(),
-        purl: source.purl.clone(),
+        purl: source.purl.clone().or_else(|| uri.starts_with("pkg:oci/").then(|| uri.clone())),
         cpe: source.cpe.clone(),
+        uri,
         patches: source.patches.iter().map(patch).collect(),
     }
+}
+
+/// The package URL of an image of a registry for one architecture (purl-spec, type `oci`).
+fn oci_purl(name: &str, tag: Option<&str>, digest: &str, arch: Arch) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let tag = tag.map(|tag| format!("&tag={tag}")).unwrap_or_default();
+    format!("pkg:oci/{last}@sha256%3A{digest}?arch={arch}&repository_url={name}{tag}")
 }
 
 pub(super) fn build_definition(

@@ -79,7 +79,7 @@ impl<'a> Planner<'a> {
             merge_inputs.push(kind);
         }
         let mut content_origins = Vec::new();
-        for content in self.contents(graph, &image.contents, image.epoch)? {
+        for content in self.contents(graph, &image.contents, (image.arch, image.epoch))? {
             inputs.push(content.input);
             merge_inputs.push(content.kind);
             if !content_origins.contains(&content.origin) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::{Content, Point, Source, SourceFrom};
+use hbuild_lang::recipe::{Arch, Content, Point, Source, SourceFrom};
 
 use super::locked::Locked;
 use super::{PlanError, PlanOptions};
@@ -10,7 +10,7 @@ use crate::graph::{
     Action, ArchiveFormat, Derivation, DerivationId, Fetch, FixedOutput, Graph, GraphError, Input, Location,
     MergeInput, Project, Unpack, outputs,
 };
-use crate::lock::LockedPackage;
+use crate::lock::{LockedOci, LockedPackage, arch_of, oci_key};
 use crate::tree::Origin;
 
 /// The origin of a package's files.
@@ -37,7 +37,7 @@ pub(super) fn merge_content(content: &Content, origin: Origin) -> MergeInput {
 #[derive(Default)]
 pub(super) struct Inputs<'a> {
     packages: BTreeMap<String, (Input, MergeInput)>,
-    sources: BTreeMap<(&'a str, &'a Point, i64), DerivationId>,
+    sources: BTreeMap<(&'a str, &'a Point, i64, Option<Arch>), DerivationId>,
     projected: BTreeMap<(DerivationId, i64), Input>,
 }
 
@@ -58,22 +58,28 @@ impl<'a> Inputs<'a> {
         Ok(made)
     }
 
-    /// A source, unpacked with times `epoch`.
+    /// A source for `arch`, unpacked with times `epoch`.
     pub fn source(
         &mut self,
         graph: &mut Graph,
         source: &'a Source,
-        epoch: i64,
+        (arch, epoch): (Arch, i64),
         options: &PlanOptions,
     ) -> Result<(DerivationId, Origin), PlanError> {
         let origin = Origin(format!("source:{}", source.name));
-        let key = (source.name.as_str(), &source.point, epoch);
+        let image = oci_key(source).map(|key| (key, arch_of(source, arch)));
+        let key = (source.name.as_str(), &source.point, epoch, image.as_ref().map(|(_, arch)| *arch));
         if let Some(known) = self.sources.get(&key) {
             return Ok((*known, origin));
         }
-        let (fetch, format) = fetch_of(source, epoch, options);
         let label = format!("source {}", source.name);
-        let unpack = add_unpack(graph, &label, fetch, Unpack { format, origin: origin.clone() })?;
+        let unpack = match image {
+            Some((key, arch)) => add_layers(graph, &label, (&options.oci[&key], arch), origin.clone())?,
+            None => {
+                let (fetch, format) = fetch_of(source, epoch, options);
+                add_unpack(graph, &label, fetch, Unpack { format, origin: origin.clone() })?
+            }
+        };
         self.sources.insert(key, unpack);
         Ok((unpack, origin))
     }
@@ -158,6 +164,31 @@ fn add_unpack(
     })
 }
 
+/// The files of an image of a registry.
+fn add_layers(
+    graph: &mut Graph,
+    named: &str,
+    (oci, arch): (&LockedOci, Arch),
+    origin: Origin,
+) -> Result<DerivationId, GraphError> {
+    let platform = oci.platform(arch).expect("the caller held the lock against what is taken of the image");
+    let mut inputs = Vec::with_capacity(platform.layers.len());
+    for (number, layer) in (1..).zip(&platform.layers) {
+        let fetch = graph.add(Derivation {
+            label: format!("fetch {named} {arch} layer {number}"),
+            action: Action::Fetch(Fetch {
+                content: FixedOutput::Sha256(layer.sha256),
+                locations: vec![Location::Registry { name: oci.name.clone() }],
+                size: Some(layer.size),
+            }),
+            inputs: Vec::new(),
+        })?;
+        inputs.push(input(fetch, &[outputs::FILE]));
+    }
+    let action = Action::Unpack(Unpack { format: ArchiveFormat::Layers, origin });
+    graph.add(Derivation { label: format!("unpack {named} {arch}"), action, inputs })
+}
+
 fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> (Fetch, ArchiveFormat) {
     match &source.from {
         SourceFrom::Url { urls, sha256, strip } => {
@@ -175,7 +206,7 @@ fn fetch_of(source: &Source, epoch: i64, options: &PlanOptions) -> (Fetch, Archi
             (fetch, ArchiveFormat::Tar { strip: 0, epoch })
         }
         SourceFrom::Path { path } => local(path, epoch, options),
-        SourceFrom::Oci { .. } => unreachable!("the check of the lock refuses it"),
+        SourceFrom::Oci { .. } => unreachable!("an image has layers of its own"),
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::inputs::package_origin;
 use self::locked::LockIndex;
 use super::{Compression, GraphError};
 use crate::digest::Sha256;
-use crate::lock::{Lock, LockError, LockedRoot, RecipeFile};
+use crate::lock::{Lock, LockError, LockedOci, LockedRoot, OciKey, RecipeFile};
 
 /// Everything besides recipe and lock that decides the graph.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct PlanOptions {
     pub recipe_files: BTreeMap<String, Sha256>,
     /// The digests of git sources from the lock, by URL, commit, and whether submodules are there.
     pub git: BTreeMap<(String, String, bool), Sha256>,
+    /// The images of registries from the lock, by name and digest.
+    pub oci: BTreeMap<OciKey, LockedOci>,
     /// The local sources and patches, by their path as the recipe wrote it.
     pub local: BTreeMap<String, LocalSource>,
 }

@@ -9,7 +9,7 @@ use ureq::http::{Response, StatusCode, header};
 use ureq::{Body, Timeout};
 
 use super::network::basic_authorization;
-use super::{Failure, FetchError, Fetcher, Interruption, Transfer};
+use super::{Failure, FetchError, Fetcher, Interruption, Transfer, Wanted};
 use crate::host::url::{HttpUrl, Url};
 
 /// Bytes read at once.
@@ -59,7 +59,7 @@ impl Fetcher {
         transfer: &mut Transfer<'_>,
     ) -> Result<(Response<Body>, Option<u64>), Interruption> {
         if transfer.received > 0 {
-            let response = self.send(url, Some(transfer.received))?;
+            let response = self.send(url, transfer.wanted, Some(transfer.received))?;
             match response.status() {
                 StatusCode::PARTIAL_CONTENT if continues(&response, transfer) => {
                     transfer.pieced = true;
@@ -72,17 +72,22 @@ impl Fetcher {
                 }
                 // An answer to a range that was not asked for, or none to this range: all of it, then.
                 StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => transfer.clear()?,
-                status => return Err(failure_of(status).into()),
+                _ => return Err(failure_of(&response, transfer.wanted).into()),
             }
         }
-        let response = self.send(url, None)?;
+        let response = self.send(url, transfer.wanted, None)?;
         match response.status() {
             StatusCode::OK => announced(response, transfer),
-            status => Err(failure_of(status).into()),
+            _ => Err(failure_of(&response, transfer.wanted).into()),
         }
     }
 
-    fn send(&self, url: &HttpUrl, from: Option<u64>) -> Result<Response<Body>, Interruption> {
+    fn send(
+        &self,
+        url: &HttpUrl,
+        wanted: &Wanted,
+        from: Option<u64>,
+    ) -> Result<Response<Body>, Interruption> {
         let mut request = self.agent.get(url.request_url());
         if let Some(from) = from {
             request = request.header(header::RANGE, format!("bytes={from}-"));
@@ -94,7 +99,12 @@ impl Fetcher {
         if let Some((username, password)) = url.credential().or(configured) {
             request = request.header(header::AUTHORIZATION, basic_authorization(&username, &password));
         }
-        let request = request.config().proxy(self.options.proxies.of(url).cloned()).build();
+        for (name, value) in &wanted.headers {
+            request = request.header(name, value);
+        }
+        let secure = url.secure() && !wanted.headers.is_empty();
+        let request =
+            request.config().proxy(self.options.proxies.of(url).cloned()).https_only(secure).build();
         request.call().map_err(|error| failure(error).into())
     }
 
@@ -168,11 +178,13 @@ fn continues(response: &Response<Body>, transfer: &Transfer<'_>) -> bool {
     first == transfer.received && fits
 }
 
-fn failure_of(status: StatusCode) -> Failure {
-    match status.as_u16() {
-        404 | 410 => Failure::NotFound,
-        status @ (401 | 403 | 407) => Failure::Denied(status),
-        status => Failure::Status(status),
+fn failure_of(response: &Response<Body>, wanted: &Wanted) -> Failure {
+    let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+    match (response.status().as_u16(), challenge.and_then(|value| value.to_str().ok())) {
+        (401, Some(challenge)) if !wanted.headers.is_empty() => Failure::Challenge(challenge.to_owned()),
+        (404 | 410, _) => Failure::NotFound,
+        (status @ (401 | 403 | 407), _) => Failure::Denied(status),
+        (status, _) => Failure::Status(status),
     }
 }
 

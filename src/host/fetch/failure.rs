@@ -22,6 +22,8 @@ pub enum Failure {
     NotFound,
     /// It does not let us.
     Denied(u16),
+    /// It wants to know who asks: the `WWW-Authenticate` header.
+    Challenge(String),
     /// Another answer.
     Status(u16),
     /// No connection.
@@ -83,6 +85,7 @@ impl fmt::Display for Failure {
         match self {
             Self::NotFound => write!(out, "it has no such file (404)"),
             Self::Denied(status) => write!(out, "it refuses access ({status})"),
+            Self::Challenge(_) => write!(out, "it refuses access (401)"),
             Self::Status(status) => write!(out, "it answers {status}"),
             Self::Unreachable(reason) => write!(out, "no connection: {reason}"),
             Self::Tls(reason) => write!(out, "no secure connection: {reason}"),

@@ -42,6 +42,9 @@ pub struct Wanted {
     pub size: Option<u64>,
     /// Most bytes taken where the length is not known.
     pub limit: u64,
+    /// Headers of the request. With any, a server is never left for one without TLS, and says what it wants to know
+    /// first as [`Failure::Challenge`].
+    pub headers: Vec<(String, String)>,
 }
 
 /// A file that was fetched.
