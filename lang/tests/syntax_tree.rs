@@ -41,7 +41,7 @@ fn written(expr: &Expr) -> String {
             format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
         }
         ExprKind::ListComprehension(of) => {
-            let Generator { name, values, condition } = &of.generator;
+            let Generator { key: _, name, values, condition } = &of.generator;
             let condition =
                 condition.as_ref().map_or(String::new(), |condition| format!(" when {}", written(condition)));
             format!("[{} for {} in {}{condition}]", written(&of.value), name.text, written(values))

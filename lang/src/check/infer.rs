@@ -255,8 +255,18 @@ impl<'p> Checker<'p> {
 
     fn generator(&mut self, generator: &ast::Generator, scope: &Scope) -> Scope {
         let over = self.infer(&generator.values, scope);
-        let element = self.elements(&over, scope.file.site(generator.values.span));
-        let inner = self.with_local(scope, &generator.name, element);
+        let site = scope.file.site(generator.values.span);
+        let element = self.elements(&over, site);
+        let inner = match &generator.key {
+            Some(key) => {
+                if !matches!(over.present(), Type::Map(_) | Type::Record { .. } | Type::Unknown) {
+                    self.wrong_type(site, "a map, whose values have keys,", &over);
+                }
+                self.with_local(scope, key, Type::Text)
+            }
+            None => scope.clone(),
+        };
+        let inner = self.with_local(&inner, &generator.name, element);
         if let Some(condition) = &generator.condition {
             self.condition(condition, &inner);
         }

@@ -193,18 +193,28 @@ impl Machine<'_> {
         each: &mut dyn FnMut(&mut Self, &Scope) -> Eval<()>,
     ) -> Eval<()> {
         let values = self.eval(&generator.values, scope)?;
-        let elements: Vec<Value> = match &values.kind {
-            Kind::List(list) => list.to_vec(),
-            Kind::Map(map) => map.entries.iter().map(|entry| entry.value.clone()).collect(),
-            _ => return self.wrong_type(scope.file.site(generator.values.span), "a list or a map", &values),
+        let wanted =
+            if generator.key.is_some() { "a map, whose values have keys," } else { "a list or a map" };
+        let elements: Vec<(Option<Value>, Value)> = match &values.kind {
+            Kind::List(list) if generator.key.is_none() => {
+                list.iter().map(|element| (None, element.clone())).collect()
+            }
+            Kind::Map(map) => {
+                let key =
+                    |entry: &MapEntry| Value { kind: Kind::Text(Rc::clone(&entry.key)), site: entry.site };
+                map.entries.iter().map(|entry| (Some(key(entry)), entry.value.clone())).collect()
+            }
+            _ => return self.wrong_type(scope.file.site(generator.values.span), wanted, &values),
         };
         let mut inner = scope.clone();
-        inner.locals.push((generator.name.text.clone(), values.clone()));
-        for element in elements {
+        let outer = inner.locals.len();
+        for (key, element) in elements {
             self.steps(1, site)?;
-            if let Some(local) = inner.locals.last_mut() {
-                local.1 = element;
+            inner.locals.truncate(outer);
+            if let (Some(name), Some(key)) = (&generator.key, key) {
+                inner.locals.push((name.text.clone(), key));
             }
+            inner.locals.push((generator.name.text.clone(), element));
             let taken = match &generator.condition {
                 Some(condition) => self.condition(condition, &inner)?,
                 None => true,

@@ -144,6 +144,10 @@ fn comprehension<'text>(
                     words.push(Doc::text(token.text));
                     continue;
                 }
+                GreenChild::Token(token) if token.kind == SyntaxKind::Comma => {
+                    words.push(Doc::text(","));
+                    continue;
+                }
                 GreenChild::Token(token) => words.push(Doc::text(token.text)),
                 GreenChild::Node(value) => words.push(expr(value, hoisted)),
             }

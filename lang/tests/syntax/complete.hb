@@ -13,6 +13,7 @@ let numbers = [0, 1, 0o755,]
 let raw = [r"C:\{{x}}", r#"a "quoted" word"#]
 let names = [release.label for release in releases when release.version >= version("7.4")]
 let all = [file("/etc/{{ name }}") for name in names]
+let pairs = [file(key, value) for key, value in table]
 let table = { "{{name}}" = name.Upper for name in names }
 let filtered = {
   "{{name}}" = name

@@ -93,9 +93,11 @@ pub struct Entry {
     pub span: Span,
 }
 
-/// `for name in values when condition`, inside a comprehension.
+/// `for name in values when condition`, or `for key, name in values …`, inside a comprehension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generator {
+    /// The name bound to the key of each value of a map.
+    pub key: Option<Name>,
     /// The name bound to each value in turn.
     pub name: Name,
     /// The values.

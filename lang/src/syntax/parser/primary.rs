@@ -144,7 +144,9 @@ impl Parser<'_> {
         let place = self.range();
         self.start(Generator);
         self.bump();
-        if self.declared_name("the element") {
+        if self.declared_name("the element")
+            && (!self.at(Comma) || self.eat(Comma) && self.declared_name("the value"))
+        {
             if self.at(InWord) {
                 self.bump();
                 self.value();

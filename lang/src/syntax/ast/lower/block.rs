@@ -1,6 +1,6 @@
 //! Lowering of blocks and their statements.
 
-use super::{bindings, doc, expr, first_name, is_word, keyword, name_of, string};
+use super::{bindings, doc, expr, is_word, keyword, name_of, string};
 use crate::diagnostic::nearest;
 use crate::syntax::ast::*;
 use crate::syntax::green::{GreenChild, GreenView};
@@ -84,11 +84,18 @@ pub(super) fn entry(node: GreenView<'_>) -> Option<Entry> {
     Some(Entry { doc: doc(node), key, value, span: node.span() })
 }
 
-/// `for name in values when condition`.
+/// `for name in values when condition`, `for key, name in values when condition`.
 pub(super) fn generator(node: GreenView<'_>) -> Option<Generator> {
     let mut parts = node.nodes().filter_map(expr::expr);
     let values = parts.next().unwrap_or_else(|| expr::missing(node));
     let condition = node.token(SyntaxKind::WhenWord).map(|_| parts.next());
     let condition = condition.map(|found| found.unwrap_or_else(|| expr::missing(node)));
-    Some(Generator { name: first_name(node)?, values, condition })
+    let names = node.tokens().take_while(|token| token.kind != SyntaxKind::InWord);
+    let mut names = names.filter(|token| is_word(*token)).map(name_of);
+    let first = names.next()?;
+    let (key, name) = match names.next() {
+        Some(second) => (Some(first), second),
+        None => (None, first),
+    };
+    Some(Generator { key, name, values, condition })
 }
