@@ -10,6 +10,10 @@ use crate::syntax::ast;
 
 /// Warns of every use of a deprecated name in the author's own files, but for those inside what is deprecated itself.
 pub fn names(program: &Program, reports: &mut Reports) {
+    let mut items = program.files.iter().flat_map(|file| &file.tree.items);
+    if !items.any(|item| deprecated(item).is_some()) {
+        return;
+    }
     for file in program.ids().filter(|file| !program.file(*file).standard) {
         let loaded = program.file(file);
         for (index, item) in loaded.tree.items.iter().enumerate() {
