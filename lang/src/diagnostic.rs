@@ -43,6 +43,9 @@ pub struct Edit {
     pub text: String,
 }
 
+/// How the text of a label ends that stands at an import between the entry and the file of the mistake.
+pub const IMPORTED_HERE: &str = "is imported here";
+
 /// How bad a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -246,6 +249,11 @@ impl<'text> LineIndex<'text> {
             column -= 1;
         }
         LineColumn { line: saturate(line + 1), column: saturate(column + 1) }
+    }
+
+    /// Where a line, counted from 1, begins in bytes; `None` past the last one.
+    pub fn start(&self, line: u32) -> Option<usize> {
+        self.starts.get(usize::try_from(line).ok()?.checked_sub(1)?).copied()
     }
 
     /// The text of a line, counted from 1, without its line feed; `None` past the last one.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hbuild_lang::diagnostic::nearest;
 use hbuild_lang::recipe::{Arch, Build, Distro, Image};
 
 use serde::Serialize;
@@ -36,23 +37,23 @@ pub enum ArchChoice {
 pub enum SelectError {
     /// The recipe has nothing of that name.
     #[error("`{file}` has no image and no build `{name}`")]
-    #[diagnostic(code(hbuild::usage::no_image), help("it has: {images}"))]
+    #[diagnostic(code(hbuild::usage::no_image), help("{help}"))]
     NoImage {
         /// The recipe.
         file: String,
         /// The name asked for.
         name: String,
-        /// Those there are.
-        images: String,
+        /// The one that was probably meant, or those there are.
+        help: String,
     },
     /// No image and no build that is meant stands at such a point.
     #[error("no variant matches {wanted}")]
-    #[diagnostic(code(hbuild::usage::no_variant), help("the variants are: {variants}"))]
+    #[diagnostic(code(hbuild::usage::no_variant), help("{help}"))]
     NoVariant {
         /// The options given.
         wanted: String,
-        /// All variants there are.
-        variants: String,
+        /// The option that was probably meant, or all variants there are.
+        help: String,
     },
 }
 
@@ -83,6 +84,20 @@ impl<'a> Item<'a> {
         }
     }
 
+    fn point(&self) -> &'a BTreeMap<String, String> {
+        match self {
+            Self::Image(image) => &image.point,
+            Self::Build(build) => &build.point,
+        }
+    }
+
+    fn distro(&self) -> &'a Distro {
+        match self {
+            Self::Image(image) => &image.distro,
+            Self::Build(build) => &build.distro,
+        }
+    }
+
     fn describe(&self) -> String {
         match self {
             Self::Image(image) => format!("{} {} {}", image.name, image.variant, image.arch),
@@ -110,16 +125,22 @@ pub fn select<'a>(
         };
         let named: Vec<_> = Item::all(project, true).filter(|item| item.name() == name).collect();
         if named.is_empty() {
-            let images = listed(Item::all(project, true).map(|item| item.name().to_owned()));
+            let names: BTreeSet<&str> = Item::all(project, true).map(|item| item.name()).collect();
             let file = project.path().display().to_string();
-            return Err(SelectError::NoImage { file, name: name.clone(), images });
+            let help = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{file}#{near}`?"),
+                None => format!("it has: {}", listed(names.into_iter().map(str::to_owned))),
+            };
+            return Err(SelectError::NoImage { file, name: name.clone(), help });
         }
         meant.extend(named.into_iter().map(|item| (project, item)));
     }
     let chosen: Vec<_> = meant.iter().filter(|(_, item)| filter.matches(item)).copied().collect();
     if chosen.is_empty() {
-        let variants = listed(meant.iter().map(|(_, item)| item.describe()));
-        return Err(SelectError::NoVariant { wanted: filter.describe(), variants });
+        let variants =
+            || format!("the variants are: {}", listed(meant.iter().map(|(_, item)| item.describe())));
+        let help = filter.meant(meant.iter().map(|(_, item)| *item)).unwrap_or_else(variants);
+        return Err(SelectError::NoVariant { wanted: filter.describe(), help });
     }
     Ok(chosen)
 }
@@ -158,6 +179,27 @@ impl Filter {
             (ArchChoice::One(wanted), Some(arch)) => wanted == arch,
         };
         distro && arch
+    }
+
+    /// The help line where a label is not there and another one was probably meant.
+    fn meant<'a>(&self, items: impl Iterator<Item = Item<'a>>) -> Option<String> {
+        let mut labels: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for item in items {
+            for (axis, label) in item.point() {
+                labels.entry(axis).or_default().insert(label.clone());
+            }
+            let distros = labels.entry("distro").or_default();
+            distros.extend([item.distro().to_string(), item.distro().family.as_str().to_owned()]);
+        }
+        let distro = self.distro.iter().map(|distro| ("distro", distro));
+        let wanted = distro.chain(self.labels.iter().map(|(axis, label)| (axis.as_str(), label)));
+        wanted
+            .filter_map(|(axis, label)| {
+                let known = labels.get(axis).filter(|known| !known.contains(label))?;
+                let near = nearest(label, known.iter().map(String::as_str))?;
+                Some(format!("did you mean `--{axis} {near}`?"))
+            })
+            .next()
     }
 
     fn describe(&self) -> String {

@@ -14,9 +14,34 @@ use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
     3 an input could not be had; 4 a build step failed; 70 a defect in hbuild."
 )]
 pub struct Arguments {
+    /// How errors and warnings are reported
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = ErrorFormat::Human)]
+    pub error_format: ErrorFormat,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// How errors and warnings are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ErrorFormat {
+    /// Text with the lines of the recipe
+    Human,
+    /// One JSON object a line
+    Json,
+    /// One SARIF 2.1.0 document
+    Sarif,
+}
+
+impl Command {
+    /// Whether errors and warnings are what it was asked for.
+    pub fn reports(&self) -> bool {
+        match self {
+            Command::Check(_) => true,
+            Command::Fmt(arguments) => arguments.check,
+            _ => false,
+        }
+    }
 }
 
 /// The commands.
@@ -139,12 +164,15 @@ pub enum CiArgument {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// A recipe FILE or a folder (all recipes below it)
+    /// A recipe FILE or a folder (all recipes below it); `-` checks standard input
     #[arg(value_name = "TARGET", default_value = ".")]
     pub targets: Vec<String>,
     /// Treat warnings as errors
     #[arg(long)]
     pub strict: bool,
+    /// With the target `-`: the recipe that standard input stands for, whose imports are read beside it
+    #[arg(long, value_name = "FILE")]
+    pub stdin_name: Option<PathBuf>,
 }
 
 /// Arguments of `explain`.

@@ -10,19 +10,18 @@ use super::arguments::Arguments;
 /// command has axes at all. Everything behind `--` stays.
 pub fn rewrite(arguments: Vec<OsString>) -> Vec<OsString> {
     let root = Arguments::command();
-    let Some(command) = arguments
-        .iter()
-        .skip(1)
-        .find_map(|argument| argument.to_str().and_then(|name| root.find_subcommand(name)))
-    else {
-        return arguments;
-    };
-    let known: Vec<&str> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
+    let found = arguments.iter().enumerate().skip(1).find_map(|(index, argument)| {
+        Some((index, argument.to_str().and_then(|name| root.find_subcommand(name))?))
+    });
+    let Some((at, command)) = found else { return arguments };
+    let options = root.get_arguments().chain(command.get_arguments());
+    let known: Vec<&str> = options.filter_map(|argument| argument.get_long()).collect();
     if !known.contains(&"axis") {
         return arguments;
     }
     let mut out = Vec::with_capacity(arguments.len());
     let mut rest = arguments.into_iter();
+    out.extend(rest.by_ref().take(at + 1));
     while let Some(argument) = rest.next() {
         if argument == "--" {
             out.push(argument);
@@ -75,5 +74,7 @@ mod tests {
         assert_eq!(rewritten("hbuild build --release=8.8 --json"), "hbuild build --axis release=8.8 --json");
         assert_eq!(rewritten("hbuild build --arch all -- --x y"), "hbuild build --arch all -- --x y");
         assert_eq!(rewritten("hbuild lock --release 8.8"), "hbuild lock --release 8.8");
+        let global = "hbuild --error-format json build --error-format sarif --axis a=b";
+        assert_eq!(rewritten(global), global);
     }
 }

@@ -18,7 +18,7 @@ use crate::store::Store;
 
 /// Builds what is selected; prints a table of the results, or their JSON.
 pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
-    let projects = target::load(&arguments.selection.targets)?;
+    let projects = target::load(&arguments.selection.targets, context.reporter())?;
     target::check_axes(&arguments.selection, &projects)?;
     let filter = target::filter(&arguments.selection)?;
     let chosen = select(&projects, &filter).map_err(Failure::new)?;
@@ -31,7 +31,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     let whole = whole_graph(&chosen, &graph_options).map_err(Failure::new)?;
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
-    let progress = Progress::start();
+    let progress = Progress::start(context.reporter());
     context.before_hard_stop(progress.clearing());
     let executor = match whole.executes() {
         true => Some(executor(&store, arguments.sandbox.limits().or(settings.build))?),
@@ -57,6 +57,19 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     let outcome = build(&whole, &options, &surroundings);
     progress.finish();
     let results = outcome.map_err(Failure::new)?;
+    if context.reporter().for_people() {
+        say_remarks(&results);
+    }
+    if arguments.json {
+        print_json(&listed(&results))?;
+    } else {
+        print(&rendered(&results))?;
+    }
+    results.failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
+}
+
+/// What people may want to know beside the results, on standard error.
+fn say_remarks(results: &Results) {
     for result in &results.images {
         for remark in &result.remarks {
             eprintln!("{} {} {}: {remark}", result.image, result.variant, result.arch);
@@ -68,12 +81,6 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         Some(count) => eprintln!("checked: all {count} builds gave the same again"),
         None => {}
     }
-    if arguments.json {
-        print_json(&listed(&results))?;
-    } else {
-        print(&rendered(&results))?;
-    }
-    results.failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
 }
 
 /// The executor of this machine, within `limits` and otherwise what the machine has.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::arguments::NetworkArguments;
-use super::report::{Failure, UsageError};
+use super::report::{Failure, Reporter, UsageError};
 use crate::host::settings::{Environment, NetworkFlags, Settings};
 use crate::store::Store;
 
@@ -31,12 +31,13 @@ pub struct Context {
     environment: Environment,
     cancel: Arc<AtomicBool>,
     farewells: Farewells,
+    reporter: Reporter,
 }
 
 impl Context {
     /// The context of this process. From now on the first interrupt or termination asks the command to stop,
     /// the second ends the process at once.
-    pub fn new() -> Self {
+    pub fn new(reporter: Reporter) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
         {
@@ -46,7 +47,12 @@ impl Context {
         }
         let farewells = Farewells::default();
         watch(cancel.clone(), farewells.clone());
-        Self { environment: Environment::of_process(), cancel, farewells }
+        Self { environment: Environment::of_process(), cancel, farewells, reporter }
+    }
+
+    /// Where errors and warnings go.
+    pub fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     /// Has `farewell` done before the process ends when the command, asked to stop, does not in time.

@@ -105,7 +105,7 @@ pub fn find(selection: &Selection, store: &Store, context: &Context) -> Result<F
     {
         return by_id(text, store);
     }
-    let projects = target::load(&selection.targets)?;
+    let projects = target::load(&selection.targets, context.reporter())?;
     target::check_axes(selection, &projects)?;
     let filter = target::filter(selection)?;
     let chosen = select(&projects, &filter).map_err(Failure::new)?;

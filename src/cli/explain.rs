@@ -32,27 +32,26 @@ pub fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     };
     let entry = find(code)?;
     match arguments.json {
-        true => print_json(&explained(&entry)),
-        false => print(&text(&entry)),
+        true => print_json(&explained(entry)),
+        false => print(&text(entry)),
     }
 }
 
 /// The entry of `hbuild::lang::unknown_field`, of `lang::unknown_field`, or of `unknown_field` where no other stage
 /// has that name.
-fn find(code: &str) -> Result<Entry, Failure> {
-    let entries = pages::entries();
+fn find(code: &str) -> Result<&'static Entry, Failure> {
     let ending = format!("::{code}");
-    let (mut found, others): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| entry.code == code || entry.code.ends_with(&ending));
-    if found.len() == 1 {
-        return Ok(found.remove(0));
+    let found: Vec<&Entry> =
+        pages::entries().iter().filter(|entry| entry.code == code || entry.code.ends_with(&ending)).collect();
+    if let [found] = found.as_slice() {
+        return Ok(found);
     }
     let several: Vec<&str> = found.iter().map(|entry| entry.code).collect();
     let help = if several.is_empty() {
         let last = |code: &'static str| code.rsplit("::").next().unwrap_or(code);
         let word = code.rsplit("::").next().unwrap_or(code);
-        let near = nearest(word, others.iter().map(|entry| last(entry.code)));
-        let near = near.and_then(|near| others.iter().find(|entry| last(entry.code) == near));
+        let near = nearest(word, pages::entries().iter().map(|entry| last(entry.code)));
+        let near = near.and_then(|near| pages::entries().iter().find(|entry| last(entry.code) == near));
         match near {
             Some(near) => format!("did you mean `{}`? `hbuild explain` alone lists all codes", near.code),
             None => "`hbuild explain` alone lists all codes".to_owned(),

@@ -9,7 +9,7 @@ use crate::graph::Algorithm;
 
 /// Prints the graph of what is selected.
 pub fn run(arguments: &GraphArguments, context: &Context) -> Result<(), Failure> {
-    let projects = target::load(&arguments.selection.targets)?;
+    let projects = target::load(&arguments.selection.targets, context.reporter())?;
     target::check_axes(&arguments.selection, &projects)?;
     let filter = target::filter(&arguments.selection)?;
     let chosen = select(&projects, &filter).map_err(Failure::new)?;

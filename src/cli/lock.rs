@@ -28,7 +28,7 @@ use crate::store::{Root, Store};
 pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> {
     let arguments = &told_apart(arguments.clone());
     let mut folders: BTreeMap<PathBuf, Vec<Project>> = BTreeMap::new();
-    for (project, _) in target::load(&arguments.targets)? {
+    for (project, _) in target::load(&arguments.targets, context.reporter())? {
         folders.entry(project.folder.clone()).or_default().push(project);
     }
     let settings = context.settings(&arguments.network)?;

@@ -36,7 +36,7 @@ use clap::{CommandFactory, Parser};
 
 use arguments::{Arguments, Command};
 use context::Context;
-use report::Failure;
+use report::{Failure, Reporter};
 
 use crate::sandbox::{STAGE_ARGUMENT, diagnose, stage_main};
 
@@ -61,23 +61,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     init_log();
-    let context = Context::new();
+    let reporter = Reporter::new(arguments.error_format, arguments.command.reports());
+    let context = Context::new(reporter);
     match dispatch(arguments.command, &context) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            context.reporter().finish(0);
+            ExitCode::SUCCESS
+        }
         Err(_) if context.cancelled() => {
             eprintln!("{}", context::STOPPED);
             ExitCode::from(context::STOPPED_STATUS)
         }
-        Err(failure) => failure.finish(),
+        Err(failure) => failure.finish(context.reporter()),
     }
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
     match command {
         Command::Init(arguments) => init::run(&arguments),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Fmt(arguments) => fmt::run(&arguments),
-        Command::Show(arguments) => show::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments, context),
+        Command::Fmt(arguments) => fmt::run(&arguments, context),
+        Command::Show(arguments) => show::run(&arguments, context),
         Command::Lock(arguments) => lock::run(&arguments, context),
         Command::Build(arguments) => build::run(&arguments, context),
         Command::Graph(arguments) => graph::run(&arguments, context),

@@ -3,6 +3,8 @@
 //! An entry is a section that begins with its code, with a recipe that has the error and perhaps a mended one, or a
 //! row of a table. Tests include this file by its path: what they run is what `hbuild explain` prints.
 
+use std::sync::LazyLock;
+
 /// The pages, by the name of their file in `docs/src/errors`.
 const PAGES: &[(&str, &str)] = &[
     ("archive.md", include_str!("../../docs/src/errors/archive.md")),
@@ -43,10 +45,19 @@ pub struct Entry {
 }
 
 /// All entries, by code.
-pub fn entries() -> Vec<Entry> {
-    let mut entries: Vec<Entry> = PAGES.iter().flat_map(|(name, text)| of_page(name, text)).collect();
-    entries.sort_by_key(|entry| entry.code);
-    entries
+pub fn entries() -> &'static [Entry] {
+    static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+        let mut entries: Vec<Entry> = PAGES.iter().flat_map(|(name, text)| of_page(name, text)).collect();
+        entries.sort_by_key(|entry| entry.code);
+        entries
+    });
+    &ENTRIES
+}
+
+/// The entry of a code.
+pub fn entry(code: &str) -> Option<&'static Entry> {
+    let entries = entries();
+    entries.binary_search_by_key(&code, |entry| entry.code).ok().map(|found| &entries[found])
 }
 
 impl Entry {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::report::Reporter;
 use super::table;
 use crate::exec::{ActionKind, Cached, Event, Observer, Subject};
 use crate::graph::DerivationId;
@@ -31,6 +32,7 @@ struct Watched {
     downloads: ProgressBar,
     summary: ProgressBar,
     live: bool,
+    quiet: bool,
     state: Mutex<State>,
     started: Instant,
 }
@@ -64,9 +66,12 @@ impl Active {
 
 impl Progress {
     /// Begins to watch.
-    pub fn start() -> Self {
+    ///
+    /// Says nothing where programs read what is reported.
+    pub fn start(reporter: &Reporter) -> Self {
         use std::io::IsTerminal;
-        let live = std::io::stderr().is_terminal();
+        let quiet = !reporter.for_people();
+        let live = !quiet && std::io::stderr().is_terminal();
         let target = if live { ProgressDrawTarget::stderr_with_hz(12) } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
         let bar = |template: &str| {
@@ -76,7 +81,8 @@ impl Progress {
         let downloads = bar("  {wide_msg}");
         let summary = bar("{spinner:.cyan} {bar:24.cyan/dim} {pos}/{len} {wide_msg} {elapsed}");
         let state = Mutex::default();
-        let watched = Arc::new(Watched { downloads, summary, bars, live, state, started: Instant::now() });
+        let watched =
+            Arc::new(Watched { downloads, summary, bars, live, quiet, state, started: Instant::now() });
         let (ticker, ended) = channel::<()>();
         let (every, ticked) = (if live { TICK } else { STILL }, Arc::downgrade(&watched));
         let tick = move || {
@@ -104,7 +110,8 @@ impl Progress {
                 bytes => format!(", {} fetched", table::size(bytes)),
             };
             let seconds = watched.started.elapsed().as_secs_f64();
-            eprintln!("{built} derivations built, {} cached{fetched} in {seconds:.2} s", state.cached);
+            let cached = state.cached;
+            watched.line(&format!("{built} derivations built, {cached} cached{fetched} in {seconds:.2} s"));
         }
     }
 
@@ -129,7 +136,8 @@ impl Watched {
         self.refresh(&state);
         if !self.live {
             for active in state.active.values().filter(|active| active.since.elapsed() >= STILL) {
-                eprintln!("still running: {}  {} s", active.label, active.since.elapsed().as_secs());
+                let seconds = active.since.elapsed().as_secs();
+                self.line(&format!("still running: {}  {seconds} s", active.label));
             }
         }
     }
@@ -139,6 +147,12 @@ impl Watched {
             // A terminal that went away takes the line with it.
             let _ = self.bars.println(line);
         } else {
+            self.line(line);
+        }
+    }
+
+    fn line(&self, line: &str) {
+        if !self.quiet {
             eprintln!("{line}");
         }
     }
@@ -154,7 +168,7 @@ impl Watched {
         if !self.live && cached == Cached::Built && worth {
             let bytes =
                 if active.is_fetch() { format!("  {}", table::size(active.bytes)) } else { String::new() };
-            eprintln!("{}{bytes}  {:.2} s", active.label, duration.as_secs_f64());
+            self.line(&format!("{}{bytes}  {:.2} s", active.label, duration.as_secs_f64()));
         }
     }
 
@@ -209,7 +223,7 @@ impl Watched {
                 let (label, kind) = (subject.label.to_owned(), subject.kind);
                 let active = Active { label, kind, bytes: 0, since: Instant::now() };
                 if active.is_command() && !self.live {
-                    eprintln!("{} ...", active.label);
+                    self.line(&format!("{} ...", active.label));
                 }
                 state.active.insert(subject.id, active);
             }

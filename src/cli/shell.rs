@@ -59,7 +59,7 @@ fn fresh(
         cancel: context.cancel(),
     };
     let shell = ShellExecutor::new(executor, console);
-    let progress = Progress::start();
+    let progress = Progress::start(context.reporter());
     context.before_hard_stop(progress.clearing());
     console.show_until_begun(progress.clearing());
     let surroundings = Surroundings {

@@ -5,13 +5,14 @@ use std::fmt::Write;
 use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule, Repository};
 
 use super::arguments::ShowArguments;
+use super::context::Context;
 use super::report::Failure;
 use super::{print, print_json, target};
 use crate::build::{ArchChoice, Item, select};
 
 /// Prints the evaluated images and builds. Every architecture is shown where none is asked for.
-pub fn run(arguments: &ShowArguments) -> Result<(), Failure> {
-    let projects = target::load(&arguments.selection.targets)?;
+pub fn run(arguments: &ShowArguments, context: &Context) -> Result<(), Failure> {
+    let projects = target::load(&arguments.selection.targets, context.reporter())?;
     target::check_axes(&arguments.selection, &projects)?;
     let mut filter = target::filter(&arguments.selection)?;
     filter.builds = true;

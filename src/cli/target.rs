@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use hbuild_lang::diagnostic::nearest;
 use hbuild_lang::recipe::Arch;
 
 use super::arguments::Selection;
-use super::report::{Failure, Texts, UsageError};
+use super::report::{Failure, Reporter, Texts, UsageError};
 use crate::build::{ArchChoice, Filter, Project};
 use crate::host::discover::find_recipes;
+
+/// Options that many commands have, and that a misspelt axis could be.
+const OPTIONS: [&str; 6] = ["arch", "check", "distro", "flavor", "json", "offline"];
 
 /// A recipe file with the image or build named behind `#`.
 pub struct Target {
@@ -42,19 +46,19 @@ pub fn expand(targets: &[String]) -> Result<Vec<Target>, Failure> {
     Ok(found)
 }
 
-/// The recipes of `targets`, evaluated; their warnings go to standard error. The errors of all recipes are one
+/// The recipes of `targets`, evaluated; their warnings are reported. The errors of all recipes are one
 /// failure.
-pub fn load(targets: &[String]) -> Result<Vec<(Project, Option<String>)>, Failure> {
+pub fn load(targets: &[String], reporter: &Reporter) -> Result<Vec<(Project, Option<String>)>, Failure> {
     let mut projects = Vec::new();
     let mut failure: Option<Failure> = None;
     for target in expand(targets)? {
         match Project::load(&target.path) {
             Ok(project) => {
-                Texts::new(&target.path, &project.checked).print();
+                reporter.texts(&Texts::new(&target.path, &project.checked));
                 projects.push((project, target.image));
             }
             Err(checked) => {
-                let found = Texts::new(&target.path, &checked).failure();
+                let found = Failure::recipe(&Texts::new(&target.path, &checked));
                 failure = Some(match failure {
                     Some(earlier) => earlier.and(found),
                     None => found,
@@ -111,7 +115,10 @@ pub fn check_axes(selection: &Selection, projects: &[(Project, Option<String>)])
         return Err(Failure::new(UsageError::NoSuchAxis {
             axis: axis.to_owned(),
             label: label.to_owned(),
-            choices: format!("the axes are: {}; `hbuild help` lists the options", known.join(", ")),
+            choices: match nearest(axis, known.iter().copied().chain(OPTIONS)) {
+                Some(near) => format!("did you mean `--{near}`?"),
+                None => format!("the axes are: {}; `hbuild help` lists the options", known.join(", ")),
+            },
         }));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{FileId, Report, Site};
-use crate::diagnostic::{Diagnostic, Edit, LineIndex, Suggestion};
+use crate::diagnostic::{Diagnostic, Edit, IMPORTED_HERE, LineIndex, Suggestion};
 use crate::recipe::Place;
 use crate::syntax::{Span, ast};
 
@@ -128,7 +128,7 @@ impl Program {
     pub fn with_import_chain(&self, mut diagnostic: Diagnostic, file: FileId) -> Diagnostic {
         let mut at = file;
         while let Some(import) = self.file(at).imported_by {
-            let text = format!("`{}` is imported here", self.file(at).name);
+            let text = format!("`{}` {IMPORTED_HERE}", self.file(at).name);
             diagnostic = diagnostic.with_secondary_in(&*self.file(import.file).name, import.span, text);
             at = import.file;
         }

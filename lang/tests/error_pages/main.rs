@@ -20,9 +20,9 @@ use support::{Memory, evaluate, render_all};
 /// Codes whose examples are bytes that [`hbuild_lang::check`] refuses to read; their own tests make them.
 const BYTES: [&str; 2] = ["hbuild::syntax::invalid_utf8", "hbuild::syntax::too_long"];
 
-fn entries() -> impl Iterator<Item = Entry> {
+fn entries() -> impl Iterator<Item = &'static Entry> {
     let language = |code: &str| code.starts_with("hbuild::lang::") || code.starts_with("hbuild::syntax::");
-    pages::entries().into_iter().filter(move |entry| language(entry.code))
+    pages::entries().iter().filter(move |entry| language(entry.code))
 }
 
 fn checked(files: &Memory) -> Checked {
@@ -75,7 +75,7 @@ fn every_code_has_an_entry_and_examples() {
 fn the_examples_have_the_error_and_the_mended_ones_nothing() {
     let mut problems = Vec::new();
     for entry in entries() {
-        let Some(files) = bad(&entry) else { continue };
+        let Some(files) = bad(entry) else { continue };
         let found = checked(&files);
         let codes: BTreeSet<&str> = found.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
         let wanted: BTreeSet<&str> = entry.also.iter().copied().chain([entry.code]).collect();
@@ -109,7 +109,7 @@ fn mended(files: &Memory, suggestion: &hbuild_lang::diagnostic::Suggestion) -> M
 fn every_suggestion_mends_what_it_is_about() {
     let mut problems = Vec::new();
     for entry in entries() {
-        let Some(files) = bad(&entry) else { continue };
+        let Some(files) = bad(entry) else { continue };
         let before = checked(&files);
         for diagnostic in &before.diagnostics {
             for suggestion in &diagnostic.suggestions {

@@ -17,7 +17,10 @@ pub(super) fn missing(node: GreenView<'_>) -> Expr {
 /// The expression that a node is.
 pub(super) fn expr(node: GreenView<'_>) -> Option<Expr> {
     let kind = match node.kind() {
-        SyntaxKind::NameExpr => ExprKind::Name(node.tokens().next()?.text.to_owned()),
+        SyntaxKind::NameExpr => match node.tokens().next()?.text {
+            name if literal::is_name(name) => ExprKind::Name(name.to_owned()),
+            _ => ExprKind::Missing,
+        },
         SyntaxKind::StringExpr => ExprKind::String(string::literal(node)),
         SyntaxKind::Constant => constant(node)?,
         SyntaxKind::Paren => return Some(value_of(node)),
