@@ -85,8 +85,8 @@ fn the_example_from_a_dockerfile_builds_and_counts() {
         return support::skip(&format!("no sandbox here: {said}"));
     }
     assert!(build.status.success(), "{said}");
-    let folders = fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().path());
-    let root = folders.filter(|path| path.is_dir()).next().unwrap();
+    let mut folders = fs::read_dir(&output).unwrap().map(|entry| entry.unwrap().path());
+    let root = folders.find(|path| path.is_dir()).unwrap();
     assert_eq!(fs::read(root.join("etc/motd")).unwrap(), text("docs/examples/hits/motd").as_bytes());
     if !support::images::is_root() {
         return;
