@@ -11,7 +11,7 @@
 //!   -> outputs in the store                     store, exec, sandbox
 //!   -> layers, config, manifest, index          image
 //!   -> evidence                                 evidence
-//! all of it, for one command                    build, cli
+//! all of it, for one command or an editor       build, lsp, cli
 //! ```
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used))]
@@ -54,6 +54,9 @@ pub mod host;
 
 // All of it together.
 pub mod build;
+
+// What editors ask.
+pub mod lsp;
 
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads arguments and environment")]
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "speaks to people and programs")]

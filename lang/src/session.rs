@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Files;
+use crate::check::definitions::Definitions;
 use crate::diagnostic::Diagnostic;
 use crate::eval;
 use crate::modules::{self, Program, Reports};
@@ -35,22 +36,39 @@ pub struct Evaluated {
 
 /// What is wrong with the recipe that begins at the file `entry`, at every point of its axes.
 pub fn check(files: &dyn Files, entry: &str) -> Checked {
-    run(files, entry).1
+    run(files, entry).map_or_else(|unreadable| unreadable, |run| run.into_checked().1)
 }
 
 /// The recipe that begins at the file `entry`, or all that is wrong with it.
 pub fn evaluate(files: &dyn Files, entry: &str) -> Result<Evaluated, Checked> {
-    match run(files, entry) {
-        (Some(recipe), checked) if !checked.has_errors() => Ok(Evaluated { recipe, checked }),
+    match run(files, entry)?.into_checked() {
+        (recipe, checked) if !checked.has_errors() => Ok(Evaluated { recipe, checked }),
         (_, checked) => Err(checked),
     }
 }
 
-fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
+/// All that one pass over a recipe finds.
+pub(crate) struct Run {
+    pub program: Program,
+    pub definitions: Definitions,
+    pub recipe: Recipe,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Run {
+    fn into_checked(self) -> (Recipe, Checked) {
+        let files = self.program.files.into_iter();
+        let texts = files.map(|file| (String::from(&*file.name), file.text)).collect();
+        (self.recipe, Checked { diagnostics: self.diagnostics, texts })
+    }
+}
+
+/// One pass over the recipe that begins at the file `entry`; where that cannot be read, the reason.
+pub(crate) fn run(files: &dyn Files, entry: &str) -> Result<Run, Checked> {
     let mut reports = Reports::default();
     let (program, mut diagnostics) = match modules::load(files, entry, &mut reports) {
         Ok(loaded) => loaded,
-        Err(error) => return (None, unreadable(entry, &error.to_string())),
+        Err(error) => return Err(unreadable(entry, &error.to_string())),
     };
     let definitions = crate::check::check(&program, &mut reports);
     if reports.has_errors() || diagnostics.iter().any(Diagnostic::is_error) {
@@ -63,8 +81,7 @@ fn run(files: &dyn Files, entry: &str) -> (Option<Recipe>, Checked) {
     }
     diagnostics.extend(reports.into_sorted().iter().map(|report| program.diagnostic(report)));
     sort(&program, &mut diagnostics);
-    let texts = program.files.into_iter().map(|file| (String::from(&*file.name), file.text)).collect();
-    (Some(recipe), Checked { diagnostics, texts })
+    Ok(Run { program, definitions, recipe, diagnostics })
 }
 
 /// By file in the order of loading, then by place, then by code.

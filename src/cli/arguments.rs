@@ -73,6 +73,8 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Say what an error means, by its code
     Explain(ExplainArguments),
+    /// Serve an editor over standard input and output (the Language Server Protocol)
+    Lsp,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -92,6 +92,16 @@ impl Context {
         Ok(data.join("hbuild/store"))
     }
 
+    /// `hbuild` in the XDG cache directory, where there is one.
+    pub fn cache_path(&self) -> Option<PathBuf> {
+        let cache = match (self.variable("XDG_CACHE_HOME"), self.variable("HOME")) {
+            (Some(cache), _) if cache.starts_with('/') => PathBuf::from(cache),
+            (_, Some(home)) => PathBuf::from(home).join(".cache"),
+            _ => return None,
+        };
+        Some(cache.join("hbuild"))
+    }
+
     /// The store. What is not committed of it goes when the process has to end at once.
     pub fn store(&self) -> Result<Arc<Store>, Failure> {
         let store = Arc::new(Store::open(&self.store_path()?).map_err(Failure::new)?);

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
-use miette::Diagnostic;
-
 use super::arguments::LockArguments;
 use super::context::Context;
 use super::report::{Failure, OutputError};
@@ -21,51 +19,10 @@ use crate::host::registry::Registry;
 use crate::host::repositories::Archive;
 use crate::host::{clock, settings::Settings};
 use crate::lock::{
-    Changes, GitKey, Lock, LockError, LockOutcome, LockedOci, RecipeItems, Unlocked, UnlockedItem,
-    UpdateOptions, Updated, summary, unlocked_git, unlocked_oci, update, with_git_key, with_oci_key,
+    Changes, GitKey, Lock, LockOutcome, LockedOci, RecipeItems, UpdateOptions, Updated, unlocked_git,
+    unlocked_oci, update,
 };
 use crate::store::{Root, Store};
-
-/// What became of the lock of one folder.
-#[derive(serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Report {
-    #[serde(flatten)]
-    changes: Changes,
-    /// What the lock does not have, with the reason.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_locked: Vec<NotLocked>,
-    #[serde(skip)]
-    failures: Vec<LockError>,
-}
-
-/// What could not be locked for one reason.
-#[derive(serde::Serialize)]
-struct NotLocked {
-    items: Vec<String>,
-    because: String,
-}
-
-impl Report {
-    fn new(changes: Changes, unlocked: Vec<Unlocked>) -> Self {
-        let not_locked = unlocked.iter().map(|one| NotLocked {
-            items: one.items.iter().map(UnlockedItem::shown).collect(),
-            because: one.reason.to_string(),
-        });
-        let not_locked = not_locked.collect();
-        Self { changes, not_locked, failures: unlocked.into_iter().map(LockError::from).collect() }
-    }
-
-    /// Adds a source whose commit or image could not be fetched.
-    fn add_source(&mut self, items: &[UnlockedItem], reason: Box<dyn Diagnostic + Send + Sync>) {
-        self.not_locked.push(NotLocked {
-            items: items.iter().map(UnlockedItem::shown).collect(),
-            because: reason.to_string(),
-        });
-        let items = summary(items.iter());
-        self.failures.push(LockError::Incomplete { items, reason });
-    }
-}
 
 /// Locks the recipes named, one lock for each folder; prints what changed.
 pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> {
@@ -81,10 +38,10 @@ pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> 
     for (folder, projects) in &folders {
         let path = projects.first().expect("a folder stands here for a recipe in it").lock_path();
         let surroundings = (&settings, &*store, &mut archives);
-        let report = lock_folder(arguments, context, surroundings, (folder, projects))?;
-        all.insert(path.display().to_string(), report);
+        let changes = lock_folder(arguments, context, surroundings, (folder, projects))?;
+        all.insert(path.display().to_string(), changes);
     }
-    report(arguments, all)
+    report(arguments, &all)
 }
 
 /// `--update` takes package names until the end of the line; what cannot be one is a target.
@@ -100,22 +57,19 @@ fn told_apart(mut arguments: LockArguments) -> LockArguments {
     arguments
 }
 
-fn report(arguments: &LockArguments, all: BTreeMap<String, Report>) -> Result<(), Failure> {
+fn report(arguments: &LockArguments, all: &BTreeMap<String, Changes>) -> Result<(), Failure> {
     if arguments.json {
-        print_json(&all)?;
+        print_json(all)?;
     } else {
-        for (path, Report { changes, failures, .. }) in &all {
+        for (path, changes) in all {
             match changes.is_empty() {
-                true if failures.is_empty() => print(&format!("{path}: nothing changed\n"))?,
-                true => {}
+                true => print(&format!("{path}: nothing changed\n"))?,
                 false => print(&format!("{path}\n{}", changes.table()))?,
             }
         }
     }
-    let changed = all.values().any(|report| !report.changes.is_empty());
-    let differs = (arguments.check && changed).then(Failure::silent);
-    let failures = all.into_values().flat_map(|report| report.failures).map(Failure::new);
-    failures.chain(differs).reduce(Failure::and).map_or(Ok(()), Err)
+    let changed = all.values().any(|changes| !changes.is_empty());
+    if arguments.check && changed { Err(Failure::silent()) } else { Ok(()) }
 }
 
 fn lock_folder(
@@ -123,7 +77,7 @@ fn lock_folder(
     context: &Context,
     (settings, store, archives): (&Settings, &Store, &mut BTreeMap<GitKey, Sha256>),
     (folder, projects): (&Path, &[Project]),
-) -> Result<Report, Failure> {
+) -> Result<Changes, Failure> {
     let first = projects.first().expect("a folder stands here for a recipe in it");
     let old = first.read_lock().map_err(Failure::new)?;
     let network = FetchOptions { cancelled: context.cancel(), ..settings.fetch.clone() };
@@ -140,29 +94,17 @@ fn lock_folder(
         })
         .collect();
     let git = Git { store, network: &network, cancelled: &|| context.cancelled() };
-    let mut without: Vec<(Vec<UnlockedItem>, Box<dyn Diagnostic + Send + Sync>)> = Vec::new();
     for key in unlocked_git(&recipes, old.as_ref()).map_err(Failure::new)? {
-        let Entry::Vacant(entry) = archives.entry(key) else { continue };
-        match git.archive(entry.key()) {
-            Ok((object, sha256)) => {
-                store.name_blob(&sha256, &object).map_err(Failure::new)?;
-                entry.insert(sha256);
-            }
-            Err(error) if context.cancelled() => return Err(Failure::new(error)),
-            Err(error) => without.push((with_git_key(&recipes, entry.key()), Box::new(error))),
+        if let Entry::Vacant(entry) = archives.entry(key) {
+            let (object, sha256) = git.archive(entry.key()).map_err(Failure::new)?;
+            store.name_blob(&sha256, &object).map_err(Failure::new)?;
+            entry.insert(sha256);
         }
     }
     let registry = Registry::new(&fetcher, &settings.mirrors, false);
     let mut oci = BTreeMap::new();
     for key in unlocked_oci(&recipes, old.as_ref()) {
-        let image = match registry.image(&key.0, key.1) {
-            Ok(image) => image,
-            Err(error) if context.cancelled() => return Err(Failure::new(error)),
-            Err(error) => {
-                without.push((with_oci_key(&recipes, &key), Box::new(error)));
-                continue;
-            }
-        };
+        let image = registry.image(&key.0, key.1).map_err(Failure::new)?;
         image
             .documents
             .iter()
@@ -181,19 +123,15 @@ fn lock_folder(
         git: archives.clone(),
     };
     let surroundings = Surroundings { access: &access, cache: store };
-    let LockOutcome { lock, changes, unlocked } =
+    let LockOutcome { lock, changes } =
         update(&recipes, old.as_ref(), &options, surroundings, clock::now()).map_err(Failure::new)?;
     let path = first.lock_path();
-    let empty = lock.variants.is_empty() && lock.roots.is_empty() && lock.git.is_empty();
-    let write = if empty && !unlocked.is_empty() { old.is_some() } else { true };
-    if !arguments.check && write && old.as_ref() != Some(&lock) {
+    if !arguments.check && old.as_ref() != Some(&lock) {
         let written = write_atomically(&path, lock.serialize().as_bytes());
         written.map_err(|source| Failure::new(OutputError { source }))?;
     }
     keep(store, &path, &lock)?;
-    let mut report = Report::new(changes, unlocked);
-    without.into_iter().for_each(|(items, error)| report.add_source(&items, error));
-    Ok(report)
+    Ok(changes)
 }
 
 /// Whether `projects` are all the recipes that stand in `folder` itself.

@@ -16,6 +16,7 @@ mod graph;
 mod init;
 mod lock;
 mod log;
+mod lsp;
 mod pages;
 mod progress;
 mod report;
@@ -91,6 +92,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Lsp => lsp::run(context),
         Command::Version { json } => version::run(json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -85,6 +85,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// Puts the module of the standard library called `name` below `folder`, read-only, unless it is there; its path.
+pub fn standard_module(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let path = folder.join(format!("{name}.hb"));
+    if fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+        return Ok(path);
+    }
+    fs::create_dir_all(path.parent().unwrap_or(folder))?;
+    write_atomically(&path, text.as_bytes())?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444))?;
+    Ok(path)
+}
+
 /// A new file of a name of its own in `folder`, with the mode that the umask leaves.
 fn create_beside(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     for attempt in 0..1000 {

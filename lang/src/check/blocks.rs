@@ -64,7 +64,8 @@ impl Checker<'_> {
         }
     }
 
-    fn axes(&mut self, file: FileId) {
+    /// Finds the types of the file's axes.
+    pub fn axes(&mut self, file: FileId) {
         let program = self.program;
         let mut before = BTreeSet::new();
         for binding in program.file(file).axes() {

@@ -284,7 +284,7 @@ fn unfit(parameter: &Parameter, kind: &Type) -> Option<&'static str> {
 }
 
 /// The type of a parameter that no call gives, by its name.
-fn by_name(name: &str) -> Type {
+pub fn by_name(name: &str) -> Type {
     match name {
         "distro" => Type::Distro,
         "arch" => Type::Arch,

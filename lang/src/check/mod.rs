@@ -18,7 +18,11 @@ pub mod schema;
 pub mod suggest;
 mod types;
 
+pub use calls::by_name;
+pub use infer::{Checker, Scope};
 pub use lints::unused;
+pub use resolve::methods_of;
+pub use types::Type;
 
 use crate::modules::{Program, Reports};
 use definitions::Definitions;
@@ -41,6 +45,17 @@ pub const STATIC: &[&str] = &[
 pub fn check(program: &Program, reports: &mut Reports) -> Definitions {
     let definitions = Definitions::new(program, reports);
     deprecated::names(program, reports);
-    infer::Checker::new(program, &definitions, reports).run();
+    Checker::new(program, &definitions, reports).run();
     definitions
+}
+
+/// What tells the types of single expressions. The types of axes are known to it, and nothing else is checked.
+pub fn typing<'p>(
+    program: &'p Program,
+    definitions: &'p Definitions,
+    reports: &'p mut Reports,
+) -> Checker<'p> {
+    let mut checker = Checker::new(program, definitions, reports);
+    program.ids().for_each(|file| checker.axes(file));
+    checker
 }

@@ -14,6 +14,7 @@ mod expr;
 mod extends;
 mod fields;
 mod image;
+mod inspect;
 mod machine;
 mod name;
 mod packages;
@@ -36,6 +37,7 @@ use crate::check::definitions::Definitions;
 use crate::modules::{FileId, Program, Reports};
 use crate::recipe::{Axis, Recipe};
 use crate::syntax::ast::{self, DeclarationKind};
+pub use inspect::value_of_let;
 use machine::Machine;
 use variants::Placed;
 

@@ -14,3 +14,4 @@ pub use load::{NoFiles, edition, load};
 pub use program::{Binding, LoadedFile, Program};
 pub use report::{Report, Reports};
 pub use site::{FileId, Site};
+pub use standard::{module as standard_module, modules as standard_names};

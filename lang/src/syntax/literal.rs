@@ -38,7 +38,7 @@ pub(super) fn word_kind(word: &str) -> WordKind {
 }
 
 /// Whether `word` is a name that no reserved word is.
-pub(super) fn is_name(word: &str) -> bool {
+pub(crate) fn is_name(word: &str) -> bool {
     !word.is_empty()
         && word_kind(word) == WordKind::Name
         && super::SyntaxKind::of_reserved_word(word).is_none()
