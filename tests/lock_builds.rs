@@ -79,7 +79,8 @@ fn builds_with_one_request_share_a_root() {
     split.inputs = setting.build("x", &["cc", "make"]).tools;
     let a = [setting.build("one", &["cc", "make"]), split, setting.build("other", &["make"])];
     let b = [setting.build("two", &["make", "cc"])];
-    let LockOutcome { lock, changes } = setting.lock(&[("b.hb", &b), ("a.hb", &a)], None, Updated::Outgrown);
+    let LockOutcome { lock, changes, .. } =
+        setting.lock(&[("b.hb", &b), ("a.hb", &a)], None, Updated::Outgrown);
     let roots: Vec<_> = lock.roots.iter().map(|root| (root.recipes.join(" "), packages_of(root))).collect();
     assert_eq!(
         roots,
@@ -198,9 +199,11 @@ fn alpine_and_impossible_builds_are_refused_by_name() {
     };
     let mut alpine = setting.build("one", &["cc"]);
     alpine.distro = Distro { family: Family::Alpine, release: "3.23".to_owned() };
-    let error = lock(alpine);
-    assert!(matches!(error, LockError::Distro { .. }), "{error}");
-    assert!(error.to_string().contains("build `one`"), "{error}");
+    let outcome = setting.lock(&[("a.hb", &[alpine])], None, Updated::Outgrown);
+    assert_eq!((outcome.lock.roots.len(), outcome.unlocked.len()), (0, 1));
+    let reason = &outcome.unlocked[0].reason;
+    assert!(matches!(reason, LockError::Distro { .. }), "{reason}");
+    assert!(outcome.unlocked[0].items[0].shown().contains("build `one`"));
     let error = lock(setting.build("two", &["cc", "nothing-like-it"]));
     assert!(error.to_string().contains("the packages of the build `two`"), "{error}");
     assert!(error.to_string().contains("hello.hb:11:3"), "{error}");

@@ -1,52 +1,83 @@
 hbuild 1
 import std/base
 import std/c
+import std/tag
 
-for distro in [debian("13")], flavor in [runtime, dev], arch in [amd64, arm64]
+let releases = {
+  "1.6.45" = {
+    version = version("1.6.45")
+    url     = "https://www.memcached.org/files/memcached-1.6.45.tar.gz"
+    sha256  = "d362c64e6d8d5287153501eabf7c85b4a761432fbf53f5d7b085d0bb1653c1dd"
+    distros = [alpine("3.24"), debian("13")]
+  }
+  # Upstream's archive is a .tar.gz; Debian keeps it compressed again, so these are not upstream's own bytes.
+  "1.6.38" = {
+    version = version("1.6.38")
+    url     = "debian:pool/main/m/memcached/memcached_1.6.38.orig.tar.xz"
+    sha256  = "074076ab3e889e16e763c6a3e5cadacc6696979dbb8c473bbf871d498b19b1a0"
+    distros = [debian("13")]
+  }
+}
 
-let release = "1.6.38"
+for release in releases, distro in release.distros, flavor in [runtime, dev], arch in [amd64, arm64]
 
-# Upstream's archive is a .tar.gz; Debian keeps it compressed again, so these are not upstream's own bytes.
 source memcached-src {
-  url     = "debian:pool/main/m/memcached/memcached_{{release}}.orig.tar.xz"
-  sha256  = "074076ab3e889e16e763c6a3e5cadacc6696979dbb8c473bbf871d498b19b1a0"
+  for release
+  url     = release.url
+  sha256  = release.sha256
   license = "BSD-3-Clause"
-  purl    = "pkg:generic/memcached@{{release}}"
-  cpe     = "cpe:2.3:a:memcached:memcached:{{release}}:*:*:*:*:*:*:*"
+  purl    = "pkg:generic/memcached@{{release.version}}"
+  cpe     = "cpe:2.3:a:memcached:memcached:{{release.version}}:*:*:*:*:*:*:*"
 }
 
 build memcached-server {
-  for distro, arch
-  version = release
-  tools   = c.toolchain(distro) + ["pkg-config"]
+  for release, distro, arch
+  tools = c.toolchain(distro) + ["pkgconf"]
   inputs = match distro {
-    alpine => ["libevent-dev", "openssl-dev"]
-    debian => ["libevent-dev", "libssl-dev"]
+    alpine => ["cyrus-sasl-dev", "libevent-dev", "openssl-dev"]
+    debian => ["libevent-dev", "libsasl2-dev", "libssl-dev"]
   }
   source = memcached-src
   env    = c.hardening
   step "compile" {
     script = """
-      ./configure --prefix=/usr/local --enable-tls --disable-docs
+      ./configure --prefix=/usr --enable-sasl --enable-tls --disable-docs
       make -j"$JOBS" memcached
     """
   }
-  step "install" { script = """install -D -m 0755 memcached "$OUT/usr/local/bin/memcached" """ }
+  step "install" { script = """install -D -m 0755 memcached "$OUT/usr/bin/memcached" """ }
 }
 
-## memcached with TLS.
+## memcached with SASL and TLS. Its account is 11211, as its port.
 image memcached {
-  for distro, flavor, arch
+  for release, distro, flavor, arch
   use base.runtime(distro)
-  version = release
+  version = release.version
   license = "BSD-3-Clause"
+  dates   = { release = "2020-03-08" }
+  tags    = tag.image(release, among = releases, distro, flavor)
   packages += match distro {
-    alpine => ["libcrypto3", "libevent", "libssl3"]
-    debian => ["libc6", "libevent-2.1-7t64", "libssl3t64"]
+    alpine => ["libcrypto3", "libevent", "libsasl", "libssl3", "musl"]
+    debian => ["libc6", "libevent-2.1-7t64", "libsasl2-2", "libsasl2-modules", "libssl3t64"]
   }
-  contents   = [memcached-server]
-  entrypoint = ["/usr/local/bin/memcached"]
+  contents = [memcached-server]
+  users += {
+    memcached = {
+      uid   = 11211
+      gid   = 11211
+      home  = "/nonexistent"
+      shell = "/sbin/nologin"
+      gecos = "memcached"
+    }
+  }
+  groups += { memcached = { gid = 11211 } }
+  run-as = "memcached"
+  env.MEMCACHED_VERSION = "{{release.version}}"
+  entrypoint = ["memcached"]
   ports      = ["11211/tcp"]
-  when flavor == dev { use base.dev(distro) }
-  test "prints its version" { run = ["memcached", "--version"]; stdout = contains("memcached {{release}}") }
+  when flavor == dev {
+    use base.dev(distro)
+    cmd = ["-u", "root"]   # which it would refuse to be otherwise
+  }
+  test "prints its version" { run = ["memcached", "--version"]; stdout = contains(release.version) }
 }

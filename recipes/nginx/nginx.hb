@@ -1,25 +1,40 @@
 hbuild 1
 import std/base
 import std/c
+import std/tag
 
-for distro in [debian("13")], flavor in [runtime, dev], arch in [amd64, arm64]
+let releases = {
+  "1.30" = {
+    version = version("1.30.6")
+    sha256  = "3cf46f5ed7504d460125866b7bea99fb357f31d887e2e63b35503310e9b8b6c8"
+    dates   = { release = "2026-04-14" }
+    distros = [alpine("3.24"), debian("13")]
+  }
+  "1.26" = {
+    version = version("1.26.3")
+    sha256  = "69ee2b237744036e61d24b836668aad3040dda461fe6f570f1787eab570c75aa"
+    dates   = { release = "2024-04-23" }
+    distros = [debian("13")]
+  }
+}
 
-let release = "1.26.3"
+for release in releases, distro in release.distros, flavor in [runtime, dev], arch in [amd64, arm64]
 
 source nginx-src {
+  for release
   url = [
-    "https://nginx.org/download/nginx-{{release}}.tar.gz",
-    "debian:pool/main/n/nginx/nginx_{{release}}.orig.tar.gz",
+    "https://nginx.org/download/nginx-{{release.version}}.tar.gz",
+    "debian:pool/main/n/nginx/nginx_{{release.version}}.orig.tar.gz",
   ]
-  sha256  = "69ee2b237744036e61d24b836668aad3040dda461fe6f570f1787eab570c75aa"
+  sha256  = release.sha256
   license = "BSD-2-Clause"
-  purl    = "pkg:generic/nginx@{{release}}"
-  cpe     = "cpe:2.3:a:f5:nginx:{{release}}:*:*:*:*:*:*:*"
+  purl    = "pkg:generic/nginx@{{release.version}}"
+  cpe     = "cpe:2.3:a:f5:nginx:{{release.version}}:*:*:*:*:*:*:*"
 }
 
 build nginx-server {
-  for distro, arch
-  version = release
+  for release, distro, arch
+  version = release.version
   tools   = c.toolchain(distro)
   inputs = match distro {
     alpine => ["openssl-dev", "pcre2-dev", "zlib-dev"]
@@ -51,15 +66,26 @@ build nginx-server {
 
 ## nginx on port 8080, as nobody special, with a read-only root: mount a tmpfs on /tmp.
 image nginx {
-  for distro, flavor, arch
+  for release, distro, flavor, arch
   use base.runtime(distro)
-  version = release
+  version = release.version
   license = "BSD-2-Clause"
+  dates   = release.dates
+  tags    = tag.image(release, among = releases, distro, flavor)
   packages += match distro {
-    alpine => ["libcrypto3", "libssl3", "pcre2", "zlib"]
+    alpine => ["libcrypto3", "libssl3", "musl", "pcre2", "zlib"]
     debian => ["libc6", "libcrypt1", "libpcre2-8-0", "libssl3t64", "zlib1g"]
   }
   contents = [nginx-server]
+  # The account that every recipe has here, by the name that its users know.
+  users.nonroot = none
+  groups.nonroot = none
+  users += {
+    nginx = { uid = 65532, gid = 65532, home = "/home/nonroot", shell = "/sbin/nologin", gecos = "nginx" }
+  }
+  groups += { nginx = { gid = 65532 }, www-data = { gid = 82 } }
+  run-as = "nginx"
+  env.NGINX_VERSION = "{{release.version}}"
   paths = {
     "/etc/nginx/nginx.conf" = file(text = """
       worker_processes auto;
@@ -82,10 +108,14 @@ image nginx {
       }
     """)
   }
-  entrypoint  = ["/usr/sbin/nginx"]
+  entrypoint  = ["nginx"]
   cmd         = ["-g", "daemon off;"]
   ports       = ["8080/tcp"]
   stop-signal = "SIGQUIT"
-  when flavor == dev { use base.dev(distro) }
+  when flavor == dev {
+    use base.dev(distro)
+    packages += match distro { alpine => ["gettext-envsubst"], debian => ["gettext-base"] }
+    cmd      = ["-g", "daemon off;"]
+  }
   test "its configuration is good" { run = ["/usr/sbin/nginx", "-t"] }
 }

@@ -1,14 +1,15 @@
 //! The graph of everything selected.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
-use hbuild_lang::recipe::{Build, Image};
+use hbuild_lang::recipe::{Build, Image, Point, Source};
 
 use super::select::Item;
 use super::{BuildFailure, Project};
 use crate::graph::{Action, BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner};
 use crate::host::discover::LocalBytes;
-use crate::lock::{self, Lock, RecipeFile};
+use crate::lock::{self, Lock, LockError, RecipeFile, UnlockedItem};
 
 /// An image that is to be built: where it comes from and its derivations.
 #[derive(Debug)]
@@ -100,6 +101,40 @@ pub fn whole_graph<'a>(
     Ok(whole)
 }
 
+/// Refuses items of which the lock has some and lacks others: what is asked for would be built in part.
+fn refuse_partly(file: RecipeFile<'_>, items: &[(&Project, Item<'_>)], lock: &Lock) -> Result<(), LockError> {
+    let (mut locked, mut unlocked) = (Vec::new(), Vec::new());
+    for (project, item) in items {
+        let (kind, point, there) = match item {
+            Item::Image(image) => {
+                ("image", &image.point, lock.variant(file.name, &image.name, &image.point).is_some())
+            }
+            Item::Build(build) => ("build", &build.point, lock::check_build(file, build, Some(lock)).is_ok()),
+        };
+        let beside = |source: &&Source| {
+            source.point.iter().all(|(axis, label)| point.get(axis).is_none_or(|at| at == label))
+        };
+        let mut sources = project.recipe.sources.iter().filter(beside);
+        if there && sources.all(|source| lock::check_git(file, from_ref(source), Some(lock)).is_ok()) {
+            locked.push(point);
+        } else {
+            let (recipe, name) = (file.name.to_owned(), item.name().to_owned());
+            unlocked.push(UnlockedItem { recipe, kind, name, point: point.clone() });
+        }
+    }
+    if locked.is_empty() || unlocked.is_empty() {
+        return Ok(());
+    }
+    let points: Vec<&Point> = unlocked.iter().map(|item| &item.point).collect();
+    let rest = format!("`hbuild lock {}` locks them, or says why it cannot", file.shown);
+    let help = match lock::narrowing(&locked, &points) {
+        Some(option) => format!("leave them out with `{option}`; {rest}"),
+        None => format!("name what is to be built with `--AXIS LABEL`; {rest}"),
+    };
+    let items = lock::summary(unlocked.iter());
+    Err(LockError::Partly { recipe: file.shown.to_owned(), items, help })
+}
+
 fn add_project<'a>(
     whole: &mut WholeGraph<'a>,
     project: &'a Project,
@@ -110,7 +145,9 @@ fn add_project<'a>(
     let shown = project.path().display().to_string();
     let file = RecipeFile { name: &project.file, shown: &shown };
     lock::refuse_later(&project.recipe.images)?;
-    lock::check_git(file, &project.recipe.sources, lock.as_ref())?;
+    if let Some(lock) = &lock {
+        refuse_partly(file, items, lock)?;
+    }
     lock::check_oci(file, &project.recipe, lock.as_ref())?;
     let local = project.read_local_sources()?;
     let options = PlanOptions {

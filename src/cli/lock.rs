@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
+use miette::Diagnostic;
+
 use super::arguments::LockArguments;
 use super::context::Context;
 use super::report::{Failure, OutputError};
@@ -19,10 +21,51 @@ use crate::host::registry::Registry;
 use crate::host::repositories::Archive;
 use crate::host::{clock, settings::Settings};
 use crate::lock::{
-    Changes, GitKey, Lock, LockOutcome, LockedOci, RecipeItems, UpdateOptions, Updated, unlocked_git,
-    unlocked_oci, update,
+    Changes, GitKey, Lock, LockError, LockOutcome, LockedOci, RecipeItems, Unlocked, UnlockedItem,
+    UpdateOptions, Updated, summary, unlocked_git, unlocked_oci, update, with_git_key, with_oci_key,
 };
 use crate::store::{Root, Store};
+
+/// What became of the lock of one folder.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report {
+    #[serde(flatten)]
+    changes: Changes,
+    /// What the lock does not have, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_locked: Vec<NotLocked>,
+    #[serde(skip)]
+    failures: Vec<LockError>,
+}
+
+/// What could not be locked for one reason.
+#[derive(serde::Serialize)]
+struct NotLocked {
+    items: Vec<String>,
+    because: String,
+}
+
+impl Report {
+    fn new(changes: Changes, unlocked: Vec<Unlocked>) -> Self {
+        let not_locked = unlocked.iter().map(|one| NotLocked {
+            items: one.items.iter().map(UnlockedItem::shown).collect(),
+            because: one.reason.to_string(),
+        });
+        let not_locked = not_locked.collect();
+        Self { changes, not_locked, failures: unlocked.into_iter().map(LockError::from).collect() }
+    }
+
+    /// Adds a source whose commit or image could not be fetched.
+    fn add_source(&mut self, items: &[UnlockedItem], reason: Box<dyn Diagnostic + Send + Sync>) {
+        self.not_locked.push(NotLocked {
+            items: items.iter().map(UnlockedItem::shown).collect(),
+            because: reason.to_string(),
+        });
+        let items = summary(items.iter());
+        self.failures.push(LockError::Incomplete { items, reason });
+    }
+}
 
 /// Locks the recipes named, one lock for each folder; prints what changed.
 pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> {
@@ -38,10 +81,10 @@ pub fn run(arguments: &LockArguments, context: &Context) -> Result<(), Failure> 
     for (folder, projects) in &folders {
         let path = projects.first().expect("a folder stands here for a recipe in it").lock_path();
         let surroundings = (&settings, &*store, &mut archives);
-        let changes = lock_folder(arguments, context, surroundings, (folder, projects))?;
-        all.insert(path.display().to_string(), changes);
+        let report = lock_folder(arguments, context, surroundings, (folder, projects))?;
+        all.insert(path.display().to_string(), report);
     }
-    report(arguments, &all)
+    report(arguments, all)
 }
 
 /// `--update` takes package names until the end of the line; what cannot be one is a target.
@@ -57,19 +100,22 @@ fn told_apart(mut arguments: LockArguments) -> LockArguments {
     arguments
 }
 
-fn report(arguments: &LockArguments, all: &BTreeMap<String, Changes>) -> Result<(), Failure> {
+fn report(arguments: &LockArguments, all: BTreeMap<String, Report>) -> Result<(), Failure> {
     if arguments.json {
-        print_json(all)?;
+        print_json(&all)?;
     } else {
-        for (path, changes) in all {
+        for (path, Report { changes, failures, .. }) in &all {
             match changes.is_empty() {
-                true => print(&format!("{path}: nothing changed\n"))?,
+                true if failures.is_empty() => print(&format!("{path}: nothing changed\n"))?,
+                true => {}
                 false => print(&format!("{path}\n{}", changes.table()))?,
             }
         }
     }
-    let changed = all.values().any(|changes| !changes.is_empty());
-    if arguments.check && changed { Err(Failure::silent()) } else { Ok(()) }
+    let changed = all.values().any(|report| !report.changes.is_empty());
+    let differs = (arguments.check && changed).then(Failure::silent);
+    let failures = all.into_values().flat_map(|report| report.failures).map(Failure::new);
+    failures.chain(differs).reduce(Failure::and).map_or(Ok(()), Err)
 }
 
 fn lock_folder(
@@ -77,7 +123,7 @@ fn lock_folder(
     context: &Context,
     (settings, store, archives): (&Settings, &Store, &mut BTreeMap<GitKey, Sha256>),
     (folder, projects): (&Path, &[Project]),
-) -> Result<Changes, Failure> {
+) -> Result<Report, Failure> {
     let first = projects.first().expect("a folder stands here for a recipe in it");
     let old = first.read_lock().map_err(Failure::new)?;
     let network = FetchOptions { cancelled: context.cancel(), ..settings.fetch.clone() };
@@ -94,17 +140,29 @@ fn lock_folder(
         })
         .collect();
     let git = Git { store, network: &network, cancelled: &|| context.cancelled() };
+    let mut without: Vec<(Vec<UnlockedItem>, Box<dyn Diagnostic + Send + Sync>)> = Vec::new();
     for key in unlocked_git(&recipes, old.as_ref()).map_err(Failure::new)? {
-        if let Entry::Vacant(entry) = archives.entry(key) {
-            let (object, sha256) = git.archive(entry.key()).map_err(Failure::new)?;
-            store.name_blob(&sha256, &object).map_err(Failure::new)?;
-            entry.insert(sha256);
+        let Entry::Vacant(entry) = archives.entry(key) else { continue };
+        match git.archive(entry.key()) {
+            Ok((object, sha256)) => {
+                store.name_blob(&sha256, &object).map_err(Failure::new)?;
+                entry.insert(sha256);
+            }
+            Err(error) if context.cancelled() => return Err(Failure::new(error)),
+            Err(error) => without.push((with_git_key(&recipes, entry.key()), Box::new(error))),
         }
     }
     let registry = Registry::new(&fetcher, &settings.mirrors, false);
     let mut oci = BTreeMap::new();
     for key in unlocked_oci(&recipes, old.as_ref()) {
-        let image = registry.image(&key.0, key.1).map_err(Failure::new)?;
+        let image = match registry.image(&key.0, key.1) {
+            Ok(image) => image,
+            Err(error) if context.cancelled() => return Err(Failure::new(error)),
+            Err(error) => {
+                without.push((with_oci_key(&recipes, &key), Box::new(error)));
+                continue;
+            }
+        };
         image
             .documents
             .iter()
@@ -123,15 +181,19 @@ fn lock_folder(
         git: archives.clone(),
     };
     let surroundings = Surroundings { access: &access, cache: store };
-    let LockOutcome { lock, changes } =
+    let LockOutcome { lock, changes, unlocked } =
         update(&recipes, old.as_ref(), &options, surroundings, clock::now()).map_err(Failure::new)?;
     let path = first.lock_path();
-    if !arguments.check && old.as_ref() != Some(&lock) {
+    let empty = lock.variants.is_empty() && lock.roots.is_empty() && lock.git.is_empty();
+    let write = if empty && !unlocked.is_empty() { old.is_some() } else { true };
+    if !arguments.check && write && old.as_ref() != Some(&lock) {
         let written = write_atomically(&path, lock.serialize().as_bytes());
         written.map_err(|source| Failure::new(OutputError { source }))?;
     }
     keep(store, &path, &lock)?;
-    Ok(changes)
+    let mut report = Report::new(changes, unlocked);
+    without.into_iter().for_each(|(items, error)| report.add_source(&items, error));
+    Ok(report)
 }
 
 /// Whether `projects` are all the recipes that stand in `folder` itself.

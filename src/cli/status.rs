@@ -33,7 +33,7 @@ pub fn of_code(code: &str) -> u8 {
         ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
         ("debian", name) if is_of_recipe(name) => 1,
         ("debian", _) => 3,
-        ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry") => 3,
+        ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry" | "incomplete") => 3,
         ("merge", "content" | "whiteout_name" | "bad_control") => 3,
         ("image", name) if is_of_disk_or_input(name) => 3,
         ("evidence", "bad_report" | "damaged_statement" | "undecodable_index") => 3,
@@ -156,9 +156,9 @@ mod tests {
         (
             1,
             "lock",
-            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown platform",
+            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown partly platform",
         ),
-        (3, "lock", "bad_entry cannot_keep changed_bytes changed_index"),
+        (3, "lock", "bad_entry cannot_keep changed_bytes changed_index incomplete"),
         (2, "lock", "unknown_update"),
         (
             1,

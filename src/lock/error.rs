@@ -122,11 +122,9 @@ pub enum LockError {
         message: String,
     },
     /// A distribution that cannot be locked.
-    #[error("the {item} is based on `{distro}`, whose packages this hbuild cannot lock")]
-    #[diagnostic(code(hbuild::lock::distro), help("use a Debian variant, for instance `debian(\"13\")`"))]
+    #[error("this hbuild cannot lock the packages of `{distro}`")]
+    #[diagnostic(code(hbuild::lock::distro), help("name the variants on Debian with `--distro debian`"))]
     Distro {
-        /// The image or build, with its point.
-        item: String,
         /// The distribution.
         distro: String,
     },
@@ -157,6 +155,30 @@ pub enum LockError {
         place: Place,
         /// The architectures there are.
         there: String,
+    },
+    /// Something is not in the lock that was just made.
+    #[error("not locked: {items}")]
+    #[diagnostic(
+        code(hbuild::lock::incomplete),
+        help("the rest is locked; run the command again when the reason is gone")
+    )]
+    Incomplete {
+        /// What.
+        items: String,
+        /// Why.
+        #[diagnostic_source]
+        reason: Box<dyn Diagnostic + Send + Sync>,
+    },
+    /// Some of what is to be built is locked, and some is not.
+    #[error("not everything selected is in the lock of `{recipe}`: it lacks {items}")]
+    #[diagnostic(code(hbuild::lock::partly), help("{help}"))]
+    Partly {
+        /// The recipe as the user named it.
+        recipe: String,
+        /// What is not locked.
+        items: String,
+        /// How to build the rest, and how to lock it all.
+        help: String,
     },
     /// A package asked for in another distribution's grammar, or none.
     #[error(transparent)]

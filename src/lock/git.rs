@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hbuild_lang::recipe::{Image, Source, SourceFrom};
 
+use super::unlocked::unlocked_sources;
 use super::{
-    Difference, GitKey, Lock, LockError, LockedGit, RecipeFile, RecipeItems, UpdateOptions, check::described,
+    Difference, GitKey, Lock, LockError, LockedGit, RecipeFile, RecipeItems, UnlockedItem, UpdateOptions,
+    check::described,
 };
 use crate::digest::Sha256;
 
@@ -59,15 +61,26 @@ pub(super) fn locked_git(recipes: &[RecipeItems<'_>], old: &Lock, options: &Upda
     }
     for recipe in recipes {
         for key in recipe.sources.iter().filter_map(key_of) {
-            wanted.entry(key).or_default().insert(recipe.name.clone());
+            // What stands for a commit that could not be had is the one before it.
+            let has = |git: &&LockedGit| git.url == key.0 && git.recipes.contains(&recipe.name);
+            let before =
+                old.git.iter().filter(has).filter(|_| !digests.contains_key(&key)).map(LockedGit::key);
+            for kept in before.chain([key.clone()]) {
+                wanted.entry(kept).or_default().insert(recipe.name.clone());
+            }
         }
     }
     let locked = |(key, recipes): (GitKey, BTreeSet<String>)| {
-        let sha256: Sha256 = *digests.get(&key).expect("the caller fetched what `unlocked_git` names");
+        let sha256: Sha256 = *digests.get(&key)?;
         let (url, commit, submodules) = key;
-        LockedGit { url, commit, submodules, recipes: recipes.into_iter().collect(), sha256 }
+        Some(LockedGit { url, commit, submodules, recipes: recipes.into_iter().collect(), sha256 })
     };
-    wanted.into_iter().map(locked).collect()
+    wanted.into_iter().filter_map(locked).collect()
+}
+
+/// The git sources of `recipes` with one of these keys.
+pub fn with_git_key(recipes: &[RecipeItems<'_>], key: &GitKey) -> Vec<UnlockedItem> {
+    unlocked_sources(recipes, |source| key_of(source).as_ref() == Some(key))
 }
 
 /// Refuses what cannot be built yet.

@@ -18,14 +18,16 @@ mod request;
 mod resolve;
 mod snapshots;
 mod suites;
+mod unlocked;
 mod update;
 mod write;
 
 pub use changes::{ChangeGroup, ChangeKind, Changes, GitChange, PackageChange};
 pub use check::{RecipeFile, check, check_build};
 pub use error::{Difference, LockError, Unresolved};
-pub use git::{check_git, refuse_later, unlocked_git};
+pub use git::{check_git, refuse_later, unlocked_git, with_git_key};
 pub use model::*;
-pub use oci::{arch_of, check_oci, key_of as oci_key, unlocked_oci};
+pub use oci::{arch_of, check_oci, key_of as oci_key, unlocked_oci, with_oci_key};
 pub use request::{distro_arch, request_of, request_of_build};
+pub use unlocked::{Unlocked, UnlockedItem, narrowing, summary};
 pub use update::{LockOutcome, RecipeItems, UpdateOptions, Updated, update};

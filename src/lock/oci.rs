@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hbuild_lang::recipe::{Arch, Build, ContentKind, Image, Place, Point, Recipe, Source, SourceFrom};
 
 use super::check::described;
+use super::unlocked::unlocked_sources;
 use super::{
-    Difference, Lock, LockError, LockedOci, LockedPlatform, OciKey, RecipeFile, RecipeItems, UpdateOptions,
+    Difference, Lock, LockError, LockedOci, LockedPlatform, OciKey, RecipeFile, RecipeItems, UnlockedItem,
+    UpdateOptions,
 };
 
 /// What `source` is known by in a lock, where it comes from a registry.
@@ -35,6 +37,11 @@ pub fn unlocked_oci(recipes: &[RecipeItems<'_>], old: Option<&Lock>) -> Vec<OciK
     wanted.into_iter().filter(|key| !known(key)).collect()
 }
 
+/// The sources of `recipes` that are this image.
+pub fn with_oci_key(recipes: &[RecipeItems<'_>], key: &OciKey) -> Vec<UnlockedItem> {
+    unlocked_sources(recipes, |source| key_of(source).as_ref() == Some(key))
+}
+
 /// The images of registries of the new lock.
 pub(super) fn locked_oci(
     recipes: &[RecipeItems<'_>],
@@ -53,24 +60,21 @@ pub(super) fn locked_oci(
     for recipe in recipes {
         let keys: BTreeSet<OciKey> = recipe.sources.iter().filter_map(key_of).collect();
         for key in keys {
-            let platforms = || -> Vec<LockedPlatform> {
-                let known = old.oci(&key).map(|oci| &oci.platforms);
-                known
-                    .or_else(|| options.oci.get(&key))
-                    .expect("the caller looked at what `unlocked_oci` names")
-                    .clone()
-            };
+            let known = old.oci(&key).map(|oci| &oci.platforms).or_else(|| options.oci.get(&key));
+            let Some(platforms) = known else { continue };
             let entry = found.entry(key.clone()).or_insert_with(|| LockedOci {
                 name: key.0.clone(),
                 digest: key.1,
                 recipes: Vec::new(),
-                platforms: platforms(),
+                platforms: platforms.clone(),
             });
             entry.recipes.push(recipe.name.clone());
         }
         let locked = |key: &OciKey| found.get(key);
         for used in uses(recipe.images.iter().chain(recipe.bases), recipe.builds, recipe.sources) {
-            used.platform(locked(&used.key).expect("every image of a source was taken in"))?;
+            if let Some(oci) = locked(&used.key) {
+                used.platform(oci)?;
+            }
         }
     }
     Ok(found.into_values().collect())

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use hbuild_lang::recipe::{Build, Distro, Family, Image, Located, Point, Repository};
 
 use super::check::described;
+use super::suites::{Unreachable, key_of};
 use super::{
-    Lock, LockError, LockedRoot, LockedVariant, RecipeItems, Request, UpdateOptions, Updated, request_of,
-    request_of_build,
+    Lock, LockError, LockedRoot, LockedVariant, RecipeItems, Request, Unlocked, UnlockedItem, UpdateOptions,
+    Updated, request_of, request_of_build,
 };
 use crate::distro::debian::relation::PackageRequest;
 use crate::distro::debian::version;
@@ -24,6 +25,8 @@ pub(super) struct Plan<'a> {
     pub kept_roots: Vec<LockedRoot>,
     /// Requests to resolve, each once, in a fixed order.
     pub groups: Vec<Group<'a>>,
+    /// What cannot be locked; what the lock had of it is among what is kept.
+    pub unlocked: Vec<Unlocked>,
 }
 
 /// A request to resolve, and the variants and the root that have it.
@@ -88,6 +91,16 @@ impl Item<'_> {
     pub fn shown(&self) -> String {
         described(self.kind, self.name, self.point)
     }
+
+    /// The item as one that the lock of `recipe` lacks.
+    fn unlocked(&self, recipe: &str) -> UnlockedItem {
+        UnlockedItem {
+            recipe: recipe.to_owned(),
+            kind: self.kind,
+            name: self.name.to_owned(),
+            point: self.point.clone(),
+        }
+    }
 }
 
 impl<'a> Member<'a> {
@@ -115,6 +128,8 @@ struct Planning<'a> {
     update: &'a Updated,
     pools: BTreeMap<(&'a str, &'a str), Favoured>,
     groups: BTreeMap<(Request, Favoured), Group<'a>>,
+    /// What is of a distro whose packages cannot be locked, by the distro.
+    foreign: BTreeMap<String, Vec<UnlockedItem>>,
 }
 
 /// The plan for `recipes` given the lock there was.
@@ -128,12 +143,17 @@ pub(super) fn plan<'a>(
     let mut kept: Vec<_> = old.variants.iter().filter(|variant| stays(&variant.recipe)).collect();
     check_names(old, options)?;
     let update = &options.update;
-    let mut planning = Planning { old, update, pools: pools(old, update), groups: BTreeMap::new() };
+    let (pools, groups, foreign) = (pools(old, update), BTreeMap::new(), BTreeMap::new());
+    let mut planning = Planning { old, update, pools, groups, foreign };
     for recipe in recipes {
         for image in recipe.images {
-            refuse_unlockable(image.into())?;
-            let request = request_of(image);
+            refuse_credential(image.into())?;
             let locked = old.variant(&recipe.name, &image.name, &image.point);
+            if planning.is_foreign(image.into(), &recipe.name) {
+                kept.extend(locked);
+                continue;
+            }
+            let request = request_of(image);
             let unchanged = locked.filter(|variant| variant.request == request);
             if let Some(variant) = unchanged.filter(|variant| !moves(&variant.packages, update)) {
                 kept.push(variant);
@@ -146,11 +166,12 @@ pub(super) fn plan<'a>(
     let mut kept_roots = Vec::new();
     for (request, WantedRoot { recipes, build }) in wanted_roots(recipes, old, stays)? {
         let locked = old.root(&request);
+        let foreign = build.is_some_and(|build| build.distro.family != Family::Debian);
         match (locked, build) {
-            (Some(root), build) if build.is_none() || !moves(&root.packages, update) => {
-                let recipes = recipes.into_iter().map(str::to_owned).collect();
-                kept_roots.push(LockedRoot { recipes, ..root.clone() });
+            (Some(root), build) if build.is_none() || foreign || !moves(&root.packages, update) => {
+                kept_roots.push(with_recipes(root, &recipes));
             }
+            (_, Some(_)) if foreign => {}
             (_, Some(build)) => {
                 let own = locked.map(|root| (&root.request, &root.packages[..]));
                 planning.add(request, own, Member::Root { recipes, build })?;
@@ -158,7 +179,51 @@ pub(super) fn plan<'a>(
             (_, None) => {}
         }
     }
-    Ok(Plan { kept, kept_roots, groups: planning.groups.into_values().collect() })
+    for recipe in recipes {
+        for build in recipe.builds {
+            planning.is_foreign(build.into(), &recipe.name);
+        }
+    }
+    let unlocked = planning.foreign.into_iter().map(|(distro, items)| {
+        let reason = LockError::Distro { distro };
+        Unlocked { items, reason }
+    });
+    let unlocked = unlocked.collect();
+    Ok(Plan { kept, kept_roots, groups: planning.groups.into_values().collect(), unlocked })
+}
+
+fn with_recipes(root: &LockedRoot, recipes: &BTreeSet<&str>) -> LockedRoot {
+    let recipes = recipes.iter().map(|&recipe| recipe.to_owned()).collect();
+    LockedRoot { recipes, ..root.clone() }
+}
+
+impl<'a> Plan<'a> {
+    /// Takes out the groups that need a suite which could not be had. What `old` has for them stays.
+    pub fn without(&mut self, unreachable: Vec<Unreachable>, old: &'a Lock) {
+        for Unreachable { suites, reason } in unreachable {
+            let needs = |group: &mut Group<'_>| {
+                group.repositories.iter().any(|repository| suites.contains(&key_of(repository)))
+            };
+            let mut items = Vec::new();
+            for member in self.groups.extract_if(.., needs).flat_map(|group| group.members) {
+                let item = member.item();
+                match &member {
+                    Member::Variant { recipe, image } => {
+                        items.push(item.unlocked(recipe));
+                        self.kept.extend(old.variant(recipe, &image.name, &image.point));
+                    }
+                    Member::Root { recipes, build } => {
+                        items.extend(recipes.iter().map(|recipe| item.unlocked(recipe)));
+                        let locked = old.root(&request_of_build(build));
+                        self.kept_roots.extend(locked.map(|root| with_recipes(root, recipes)));
+                    }
+                }
+            }
+            if !items.is_empty() {
+                self.unlocked.push(Unlocked { items, reason });
+            }
+        }
+    }
 }
 
 /// Who wants a root.
@@ -185,7 +250,7 @@ fn wanted_roots<'a>(
     }
     for recipe in recipes {
         for build in recipe.builds {
-            refuse_unlockable(build.into())?;
+            refuse_credential(build.into())?;
             let root = wanted.entry(request_of_build(build)).or_default();
             root.recipes.insert(&recipe.name);
             root.build.get_or_insert(build);
@@ -195,6 +260,15 @@ fn wanted_roots<'a>(
 }
 
 impl<'a> Planning<'a> {
+    /// Whether `item` of `recipe` is of a distro whose packages cannot be locked, which is kept in mind.
+    fn is_foreign(&mut self, item: Item<'_>, recipe: &str) -> bool {
+        let foreign = item.distro.family != Family::Debian;
+        if foreign {
+            self.foreign.entry(item.distro.to_string()).or_default().push(item.unlocked(recipe));
+        }
+        foreign
+    }
+
     /// Has `request` resolved for `member`, which had the answer `own` before.
     fn add(
         &mut self,
@@ -288,10 +362,7 @@ fn check_names(old: &Lock, options: &UpdateOptions) -> Result<(), LockError> {
     Ok(())
 }
 
-fn refuse_unlockable(item: Item<'_>) -> Result<(), LockError> {
-    if item.distro.family != Family::Debian {
-        return Err(LockError::Distro { item: item.shown(), distro: item.distro.to_string() });
-    }
+fn refuse_credential(item: Item<'_>) -> Result<(), LockError> {
     let with_credential = |repository: &&Repository| {
         let url = repository.url.as_deref().unwrap_or_default();
         super::request::without_credential(url) != url

@@ -11,7 +11,7 @@ use super::{Lock, LockError, Snapshot, SnapshotIndex};
 use crate::digest::Sha256;
 use crate::distro::debian::index::Index;
 use crate::distro::debian::repository::{
-    IndexFile, KnownSuite, SignedSuite, Surroundings, fetch_index, load_index,
+    IndexFile, KnownSuite, RepositoryError, SignedSuite, Surroundings, fetch_index, load_index,
 };
 use crate::timestamp::Timestamp;
 
@@ -35,6 +35,13 @@ struct LoadedSuite {
     indexes: BTreeMap<(String, String), LoadedIndex>,
 }
 
+/// A suite whose signed index is there, and its indexes that are needed.
+struct Refreshed {
+    key: SuiteKey,
+    suite: SignedSuite,
+    files: Vec<IndexFile>,
+}
+
 /// An index of a suite.
 #[derive(Clone)]
 pub(super) struct LoadedIndex {
@@ -42,6 +49,12 @@ pub(super) struct LoadedIndex {
     pub snapshot: String,
     pub index: Arc<Index>,
     file: IndexFile,
+}
+
+/// Suites that could not be had, for a reason that has nothing to do with others: no mirror gave a file of theirs.
+pub(super) struct Unreachable {
+    pub suites: BTreeSet<SuiteKey>,
+    pub reason: LockError,
 }
 
 /// What is needed of one suite.
@@ -52,13 +65,14 @@ struct Need<'a> {
 }
 
 impl Suites {
-    /// The suites that the groups of `plan` need.
+    /// The suites that the groups of `plan` need, and those of them that could not be had. Whatever else is wrong
+    /// with one of them is an error.
     pub fn load(
         plan: &Plan<'_>,
         old: &Lock,
         surroundings: Surroundings<'_>,
         now: Timestamp,
-    ) -> Result<Self, LockError> {
+    ) -> Result<(Self, Vec<Unreachable>), LockError> {
         let needs: Vec<(SuiteKey, Need<'_>)> = needs(plan).into_iter().collect();
         keep_keys(&needs, surroundings)?;
         let refresh = |(key, need): &(SuiteKey, Need<'_>)| {
@@ -71,11 +85,17 @@ impl Suites {
             files.dedup();
             Ok((signed, files))
         };
-        let signed: Vec<(SignedSuite, Vec<IndexFile>)> =
-            with_threads(TRANSFERS, || first_error(needs.par_iter().map(refresh).collect()))?;
-        let loaded = load_indexes(&signed, surroundings)?;
+        let refreshed = with_threads(TRANSFERS, || needs.par_iter().map(refresh).collect::<Vec<_>>());
+        let (mut signed, mut unreachable) = (Vec::new(), Vec::new());
+        for ((key, _), refreshed) in needs.into_iter().zip(refreshed) {
+            match reached(refreshed)? {
+                Ok((suite, files)) => signed.push(Refreshed { key, suite, files }),
+                Err(reason) => unreachable.push(Unreachable { suites: BTreeSet::from([key]), reason }),
+            }
+        }
+        let loaded = load_indexes(&mut signed, &mut unreachable, surroundings)?;
         let mut suites = BTreeMap::new();
-        for ((key, _), (signed, files)) in needs.into_iter().zip(signed) {
+        for Refreshed { key, suite: signed, files } in signed {
             let snapshot = snapshot_id(&signed);
             let mut indexes = BTreeMap::new();
             for file in files {
@@ -85,7 +105,7 @@ impl Suites {
             }
             suites.insert(key, LoadedSuite { signed, indexes });
         }
-        Ok(Self { suites })
+        Ok((Self { suites }, unreachable))
     }
 
     /// The indexes for a group, in the order that apt counts them: by suite, there by component, there the
@@ -122,23 +142,48 @@ fn keep_keys(needs: &[(SuiteKey, Need<'_>)], surroundings: Surroundings<'_>) -> 
     Ok(())
 }
 
-/// Every index that the suites name, by its digest: suites often share one, such as an empty one.
+/// Every index that the suites name, by its digest: suites often share one, such as an empty one. Suites with an
+/// index that no mirror gives are moved to `unreachable`.
 fn load_indexes(
-    suites: &[(SignedSuite, Vec<IndexFile>)],
+    suites: &mut Vec<Refreshed>,
+    unreachable: &mut Vec<Unreachable>,
     surroundings: Surroundings<'_>,
 ) -> Result<BTreeMap<Sha256, Arc<Index>>, LockError> {
-    let mut distinct: BTreeMap<Sha256, (&SignedSuite, &IndexFile)> = BTreeMap::new();
-    for (suite, files) in suites {
-        distinct.extend(files.iter().map(|file| (file.sha256, (suite, file))));
-    }
+    let distinct = by_digest(suites);
     let files: Vec<(&SignedSuite, &IndexFile)> = distinct.into_values().collect();
-    let fetch = |(suite, file): &(&SignedSuite, &IndexFile)| Ok(fetch_index(suite, file, surroundings)?);
-    with_threads(TRANSFERS, || first_error(files.par_iter().map(fetch).collect()))?;
+    let fetch = |(suite, file): &(&SignedSuite, &IndexFile)| {
+        (file.sha256, fetch_index(suite, file, surroundings).map_err(LockError::from))
+    };
+    let mut missing = Vec::new();
+    for (sha256, fetched) in with_threads(TRANSFERS, || files.par_iter().map(fetch).collect::<Vec<_>>()) {
+        if let Err(reason) = reached(fetched)? {
+            missing.push((sha256, reason));
+        }
+    }
+    for (sha256, reason) in missing {
+        let lacks = |suite: &mut Refreshed| suite.files.iter().any(|file| file.sha256 == sha256);
+        let suites = suites.extract_if(.., lacks).map(|suite| suite.key).collect();
+        unreachable.push(Unreachable { suites, reason });
+    }
     let load = |(suite, file): &(&SignedSuite, &IndexFile)| {
         Ok((file.sha256, Arc::new(load_index(suite, file, surroundings)?)))
     };
+    let files: Vec<(&SignedSuite, &IndexFile)> = by_digest(suites).into_values().collect();
     let loaded = with_threads(DECODERS, || first_error(files.par_iter().map(load).collect()))?;
     Ok(loaded.into_iter().collect())
+}
+
+fn by_digest(suites: &[Refreshed]) -> BTreeMap<Sha256, (&SignedSuite, &IndexFile)> {
+    let files = suites.iter().flat_map(|one| one.files.iter().map(|file| (file.sha256, (&one.suite, file))));
+    files.collect()
+}
+
+/// Tells what no mirror gave, the inner error, from what is wrong with what one gave.
+fn reached<T>(result: Result<T, LockError>) -> Result<Result<T, LockError>, LockError> {
+    match result {
+        Err(reason @ LockError::Repository(RepositoryError::Fetch(_))) => Ok(Err(reason)),
+        other => other.map(Ok),
+    }
 }
 
 /// Runs `work` with this many threads, or with those there are where no more can be had.

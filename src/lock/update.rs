@@ -12,6 +12,7 @@ use super::snapshots::snapshots;
 use super::suites::Suites;
 use super::{
     Changes, GitKey, Lock, LockError, LockedPackage, LockedPlatform, LockedRoot, LockedVariant, OciKey,
+    Unlocked,
 };
 use crate::digest::Sha256;
 use crate::distro::debian::repository::Surroundings;
@@ -51,24 +52,28 @@ pub struct UpdateOptions {
     pub update: Updated,
     /// Whether the recipes given are all there are beside the lock, so that what it has of others goes.
     pub whole_folder: bool,
-    /// The digest of every git source that the lock there was does not have; others are left alone.
+    /// The digests of git sources that the lock there was does not have; those that could not be had are left out,
+    /// others are left alone.
     pub git: BTreeMap<GitKey, Sha256>,
     /// What every image of a registry has that the lock there was does not know; others are left alone.
     pub oci: BTreeMap<OciKey, Vec<LockedPlatform>>,
 }
 
 /// A lock, and how it came to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct LockOutcome {
     /// The lock.
     pub lock: Lock,
     /// In what it differs from the one there was.
     pub changes: Changes,
+    /// What it does not have, or not as the recipes have it now.
+    pub unlocked: Vec<Unlocked>,
 }
 
 /// The lock for `recipes`, given the one there was. A variant whose request is unchanged keeps its answer unless
 /// `options` ask for more, so that the same call again changes nothing, whatever the archive does; with nothing
-/// to resolve, the network is not used. `now` judges signatures and validity, and goes nowhere else.
+/// to resolve, the network is not used. What is of a suite that no mirror gives, or of a distro whose packages
+/// cannot be locked, is left as it was, and named; where nothing else is left, the suite is the error. `now` judges signatures and validity, and goes nowhere else.
 pub fn update(
     recipes: &[RecipeItems<'_>],
     old: Option<&Lock>,
@@ -78,12 +83,19 @@ pub fn update(
 ) -> Result<LockOutcome, LockError> {
     let empty = Lock::empty();
     let old = old.unwrap_or(&empty);
-    let plan = plan(recipes, old, options)?;
-    let suites = Suites::load(&plan, old, surroundings, now)?;
+    let mut plan = plan(recipes, old, options)?;
+    let (suites, unreachable) = Suites::load(&plan, old, surroundings, now)?;
+    plan.without(unreachable, old);
+    if plan.kept.is_empty() && plan.kept_roots.is_empty() && plan.groups.is_empty() {
+        let network = plan.unlocked.iter().position(|one| !matches!(one.reason, LockError::Distro { .. }));
+        if let Some(at) = network {
+            return Err(plan.unlocked.swap_remove(at).reason);
+        }
+    }
     let answers = answers(&plan, &suites)?;
     let lock = assemble(recipes, old, &plan, (&suites, answers), options)?;
     let changes = Changes::between(old, &lock);
-    Ok(LockOutcome { lock, changes })
+    Ok(LockOutcome { lock, changes, unlocked: plan.unlocked })
 }
 
 fn assemble(

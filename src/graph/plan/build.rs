@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::slice::from_ref;
 
-use hbuild_lang::recipe::{Arch, Build, Content, ContentKind, Flavor, Group, Located, PathRule, Step, User};
+use hbuild_lang::recipe::{
+    Arch, Build, Content, ContentKind, Flavor, Group, Located, PathRule, Source, Step, User,
+};
 
 use super::inputs::{base_name, input, merge_content};
 use super::locked::Locked;
@@ -12,7 +15,7 @@ use crate::graph::{
     Action, Derivation, DerivationId, Exec, ExecStep, Graph, Input, Merge, MergeInput, environment, outputs,
     paths,
 };
-use crate::lock::{LockedRoot, check_build};
+use crate::lock::{LockedRoot, check_build, check_git};
 use crate::tree::Origin;
 
 /// The user that commands run as.
@@ -59,6 +62,17 @@ impl PlannedRoot<'_> {
 }
 
 impl<'a> Planner<'a> {
+    /// The source as it is unpacked, which the lock has where it is from git.
+    fn unpacked(
+        &mut self,
+        graph: &mut Graph,
+        source: &'a Source,
+        at: (Arch, i64),
+    ) -> Result<(DerivationId, Origin), PlanError> {
+        check_git(self.file, from_ref(source), self.lock)?;
+        self.inputs.source(graph, source, at, self.options)
+    }
+
     /// Adds the derivations of `build` to `graph`, and those of all builds that it needs.
     pub fn build(&mut self, graph: &mut Graph, build: &'a Build) -> Result<BuildPlan, PlanError> {
         let planned = self.planned(graph, build)?;
@@ -81,7 +95,7 @@ impl<'a> Planner<'a> {
         let mut steps = Vec::new();
         for (folder, used) in &build.sources {
             let source = self.source_at(&used.value.source, &used.value.point);
-            let (unpack, _) = self.inputs.source(graph, source, (build.arch, build.epoch), self.options)?;
+            let (unpack, _) = self.unpacked(graph, source, (build.arch, build.epoch))?;
             inputs.push(self.inputs.projected(graph, unpack, build.epoch)?);
             folders.push(below_sources(folder));
         }
@@ -169,7 +183,7 @@ impl<'a> Planner<'a> {
             let (input, origin) = match content.kind {
                 ContentKind::Source => {
                     let source = self.source_at(&content.source, &content.point);
-                    let (unpack, origin) = self.inputs.source(graph, source, (arch, epoch), self.options)?;
+                    let (unpack, origin) = self.unpacked(graph, source, (arch, epoch))?;
                     (input(unpack, &[outputs::ORIGINS, outputs::TREE]), origin)
                 }
                 ContentKind::Build => {

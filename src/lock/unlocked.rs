@@ -1,0 +1,106 @@
+//! What a lock does not have: named for people, with the reason and the way round it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hbuild_lang::recipe::{Point, Source};
+
+use super::{LockError, RecipeItems};
+
+/// What could not be locked for one reason. What an earlier lock had of it stays.
+#[derive(Debug)]
+pub struct Unlocked {
+    /// What; never empty.
+    pub items: Vec<UnlockedItem>,
+    /// Why.
+    pub reason: LockError,
+}
+
+/// An image, build or source at one point.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnlockedItem {
+    /// File name of its recipe.
+    pub recipe: String,
+    /// `image`, `build` or `source`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its point.
+    pub point: Point,
+}
+
+impl UnlockedItem {
+    /// The item with its point: ``image `redis` (amd64, debian13)``.
+    pub fn shown(&self) -> String {
+        super::check::described(self.kind, &self.name, &self.point)
+    }
+}
+
+impl From<Unlocked> for LockError {
+    fn from(unlocked: Unlocked) -> Self {
+        let items = summary(unlocked.items.iter());
+        Self::Incomplete { items, reason: Box::new(unlocked.reason) }
+    }
+}
+
+/// The sources of `recipes` that `which` is true of.
+pub(super) fn unlocked_sources(
+    recipes: &[RecipeItems<'_>],
+    which: impl Fn(&Source) -> bool,
+) -> Vec<UnlockedItem> {
+    let all = recipes.iter().flat_map(|recipe| recipe.sources.iter().map(move |source| (recipe, source)));
+    let item = |(recipe, source): (&RecipeItems<'_>, &Source)| UnlockedItem {
+        recipe: recipe.name.clone(),
+        kind: "source",
+        name: source.name.clone(),
+        point: source.point.clone(),
+    };
+    all.filter(|(_, source)| which(source)).map(item).collect()
+}
+
+/// The items in few words: each image, build and source once, with the labels that it has there.
+pub fn summary<'a>(items: impl Iterator<Item = &'a UnlockedItem>) -> String {
+    let mut points: BTreeMap<(&str, &str), Vec<&Point>> = BTreeMap::new();
+    for item in items {
+        points.entry((item.kind, &item.name)).or_default().push(&item.point);
+    }
+    // Images first: they are what a person asks for.
+    let mut entries: Vec<_> = points.into_iter().collect();
+    entries.sort_by_key(|((kind, name), _)| (*kind != "image", *kind, *name));
+    let shown = entries.iter().map(|((kind, name), points)| {
+        let labels = labels(points);
+        if labels.is_empty() { format!("{kind} `{name}`") } else { format!("{kind} `{name}` ({labels})") }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The labels of each axis on which the points are, in the order of the axes' names.
+fn labels(points: &[&Point]) -> String {
+    let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (axis, label) in points.iter().flat_map(|point| point.iter()) {
+        labels.entry(axis).or_default().insert(label);
+    }
+    let joined = labels.values().map(|labels| labels.iter().copied().collect::<Vec<_>>().join(" "));
+    joined.collect::<Vec<_>>().join(", ")
+}
+
+/// The option that leaves out what is not locked and takes what is, where one axis tells them apart.
+pub fn narrowing(locked: &[&Point], unlocked: &[&Point]) -> Option<String> {
+    let axes: BTreeSet<&String> = locked.iter().flat_map(|point| point.keys()).collect();
+    let mut axes: Vec<&String> = axes.into_iter().collect();
+    axes.sort_by_key(|axis| (*axis != "distro", *axis));
+    axes.into_iter().find_map(|axis| {
+        let of = |points: &[&Point], name: fn(&str) -> &str| -> BTreeSet<String> {
+            points.iter().filter_map(|point| point.get(axis)).map(|label| name(label).to_owned()).collect()
+        };
+        // `debian` stands for `debian12` and `debian13`.
+        let family: fn(&str) -> &str =
+            |label| label.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
+        let whole: fn(&str) -> &str = |label| label;
+        let names = if axis == "distro" { vec![family, whole] } else { vec![whole] };
+        names.into_iter().find_map(|name| {
+            let (ours, others) = (of(locked, name), of(unlocked, name));
+            let tells = ours.len() == 1 && ours.is_disjoint(&others);
+            ours.into_iter().next().filter(|_| tells).map(|label| format!("--{axis} {label}"))
+        })
+    })
+}
