@@ -11,7 +11,7 @@
 //!   -> outputs in the store                     store, exec, sandbox
 //!   -> layers, config, manifest, index          image
 //!   -> evidence                                 evidence
-//! all of it, for one command or an editor       build, lsp, cli
+//! all of it, for one command or an editor       build, import, lsp, cli
 //! ```
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used))]
@@ -54,6 +54,9 @@ pub mod host;
 
 // All of it together.
 pub mod build;
+
+// Definitions of other systems as recipes.
+pub mod import;
 
 // What editors ask.
 pub mod lsp;

@@ -18,9 +18,11 @@ mod eval;
 mod modules;
 mod session;
 
+pub use check::form::{Form, Problem as FormProblem};
+pub use check::package::{Request as PackageRequest, parse as parse_package};
 pub use check::schema::POLICY as POLICY_RULES;
 pub use diagnostic::Diagnostic;
-pub use modules::releases::every as standard_repositories;
+pub use modules::releases::{every as standard_repositories, known as known_releases};
 pub use session::{Checked, Evaluated, check, evaluate};
 
 /// The recipe files and what they import, as the caller has them.

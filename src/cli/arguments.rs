@@ -67,6 +67,8 @@ pub enum Command {
     Shell(ShellArguments),
     /// Say where a file of an image came from
     Why(WhyArguments),
+    /// Write recipes from definitions of the hardened-image catalogue, or from apko's files
+    Import(ImportArguments),
     /// Look after the store
     Store(StoreArguments),
     /// Say what this machine allows of builds from source, and what to do where it refuses
@@ -196,6 +198,26 @@ pub struct FmtArguments {
     /// Change nothing; exit with 1 and name the files where formatting would
     #[arg(long)]
     pub check: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// Definitions, or folders with such files below them
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pub targets: Vec<PathBuf>,
+    /// A recipe file, a folder that gets NAME/NAME.hb for each image, or `-` for standard output, the default for one
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub output: Option<PathBuf>,
+    /// Write over files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// The distro of files that name none: `debian13`, `alpine3.24`
+    #[arg(long, value_name = "DISTRO")]
+    pub distro: Option<String>,
+    /// Print what was written, and all that was not carried over, as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `show`.

@@ -13,6 +13,7 @@ mod doctor;
 mod explain;
 mod fmt;
 mod graph;
+mod import;
 mod init;
 mod lock;
 mod log;
@@ -89,6 +90,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Log(arguments) => log::run(&arguments, context),
         Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),
         Command::Explain(arguments) => explain::run(&arguments),

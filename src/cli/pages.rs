@@ -15,6 +15,7 @@ const PAGES: &[(&str, &str)] = &[
     ("graph.md", include_str!("../../docs/src/errors/graph.md")),
     ("host.md", include_str!("../../docs/src/errors/host.md")),
     ("image.md", include_str!("../../docs/src/errors/image.md")),
+    ("import.md", include_str!("../../docs/src/errors/import.md")),
     ("language.md", include_str!("../../docs/src/errors/language.md")),
     ("lock.md", include_str!("../../docs/src/errors/lock.md")),
     ("merge.md", include_str!("../../docs/src/errors/merge.md")),

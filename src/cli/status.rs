@@ -152,6 +152,7 @@ mod tests {
              relative_path stopped unknown_account",
         ),
         (2, "image", "ambiguous_reference unknown_reference"),
+        (1, "import", "bad_field defect invalid_yaml not_a_definition unreadable variant"),
         (70, "image", "bad_manifest"),
         (
             1,
@@ -188,7 +189,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
+            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
         ),
     ];
 

@@ -13,6 +13,23 @@ pub enum UsageError {
         /// As given.
         target: String,
     },
+    /// A target of `import` has no files.
+    #[error("there is no YAML file at `{target}`")]
+    #[diagnostic(
+        code(hbuild::usage::no_definition),
+        help("name a definition, or a folder with files below it that end in `.yaml`")
+    )]
+    NoDefinition {
+        /// As given.
+        target: String,
+    },
+    /// A file that would be written over.
+    #[error("`{path}` is there already")]
+    #[diagnostic(code(hbuild::usage::file_exists), help("write elsewhere with `-o`, or over it with `--force`"))]
+    FileExists {
+        /// The file.
+        path: String,
+    },
     /// Neither a layout folder nor an archive.
     #[error("there is no image at `{image}`")]
     #[diagnostic(
