@@ -295,10 +295,13 @@ impl<'d> Builds<'d> {
     }
 }
 
+/// Names of the items of a cell of a matrix, and what its references stand for.
+type Cell = (Vec<String>, Vec<(String, String)>);
+
 /// The builds that a matrix makes of one; the build itself where it has none.
 fn expanded(build: &Build) -> Vec<Build> {
     const MOST: usize = 64;
-    let mut found: Vec<(Vec<String>, Vec<(String, String)>)> = vec![Default::default()];
+    let mut found: Vec<Cell> = vec![Cell::default()];
     for axis in &build.matrix {
         let mut next = Vec::new();
         for (names, values) in &found {
@@ -318,7 +321,7 @@ fn expanded(build: &Build) -> Vec<Build> {
         next.truncate(MOST);
         found = if next.is_empty() { found } else { next };
     }
-    let make = |(names, values): (Vec<String>, Vec<(String, String)>)| {
+    let make = |(names, values): Cell| {
         let mut made = build.clone();
         if names.is_empty() {
             return made;

@@ -61,7 +61,7 @@ pub struct Writer<'d> {
 
 impl Writer<'_> {
     /// The definitions with their variants.
-    pub fn each<'s>(&'s self) -> impl Iterator<Item = (usize, &'s Definition)> {
+    pub fn each(&self) -> impl Iterator<Item = (usize, &Definition)> {
         self.draft.entries.iter().enumerate().map(|(variant, entry)| (variant, &entry.definition))
     }
 

@@ -113,10 +113,10 @@ impl Writer<'_> {
             }
             PathAction::Symlink(target) => {
                 let target = self.draft.symbols[variant].resolve(&target.value);
-                if entry.owner.uid.as_ref().is_some_and(|(uid, _)| *uid != 0) {
-                    if let Some((_, text)) = &entry.owner.uid {
-                        self.draft.left_out(variant, text, "a symbolic link belongs to root");
-                    }
+                if let Some((uid, text)) = &entry.owner.uid
+                    && *uid != 0
+                {
+                    self.draft.left_out(variant, text, "a symbolic link belongs to root");
                 }
                 add(path, format!("symlink({})", code::string(&target)));
             }

@@ -61,13 +61,16 @@ pub struct Input {
     pub named: bool,
 }
 
+/// Finds a file by the path of the one that includes it and what stands there.
+pub type Include = dyn Fn(&str, &str) -> Option<Input>;
+
 /// What is to be known besides the files.
 #[derive(Default)]
 pub struct Options<'a> {
     /// The distro of files that name none.
     pub distro: Option<Distro>,
     /// Finds a file that another one includes: by the path of the other and what stands in it.
-    pub include: Option<&'a dyn Fn(&str, &str) -> Option<Input>>,
+    pub include: Option<&'a Include>,
 }
 
 /// A recipe.

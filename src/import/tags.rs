@@ -123,7 +123,9 @@ fn take(
         variants.iter().any(|variant| expected(variant).iter().any(|tag| tags[*variant].contains_key(tag)));
     if there && any {
         for variant in variants {
-            expected(variant).iter().for_each(|tag| drop(tags[*variant].remove(tag)));
+            for tag in expected(variant) {
+                tags[*variant].remove(&tag);
+            }
         }
     }
     there && any
