@@ -39,8 +39,11 @@ pub fn run(arguments: &CheckArguments, context: &Context) -> Result<(), Failure>
     if failed { Err(Failure::silent()) } else { Ok(()) }
 }
 
+/// A recipe, and its text where it is not that of the file.
+type Input = (PathBuf, Option<Vec<u8>>);
+
 /// The recipes to check, with the text of the one that standard input has.
-fn inputs(arguments: &CheckArguments) -> Result<Vec<(PathBuf, Option<Vec<u8>>)>, Failure> {
+fn inputs(arguments: &CheckArguments) -> Result<Vec<Input>, Failure> {
     if arguments.targets == ["-"] {
         let mut text = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut text);

@@ -55,13 +55,13 @@ fn formatted(path: &Path, text: &str) -> Result<String, Failure> {
 /// What programs are told of a recipe that formatting would change: where, and what would stand there.
 fn not_formatted(path: &Path, text: String, new: &str) -> Checked {
     let same = text.bytes().zip(new.bytes()).take_while(|(left, right)| left == right).count();
-    let start = text[..text.floor_char_boundary(same)].rfind('\n').map_or(0, |feed| feed + 1);
+    let start = text.as_bytes()[..same].iter().rposition(|byte| *byte == b'\n').map_or(0, |feed| feed + 1);
     let (old_rest, new_rest) = (&text[start..], &new[start..]);
     let same =
         old_rest.bytes().rev().zip(new_rest.bytes().rev()).take_while(|(left, right)| left == right).count();
     // Whole lines are replaced, so that both ends lie between characters.
-    let tail = &old_rest[old_rest.ceil_char_boundary(old_rest.len() - same)..];
-    let kept = tail.find('\n').map_or(0, |feed| tail.len() - feed - 1);
+    let tail = &old_rest.as_bytes()[old_rest.len() - same..];
+    let kept = tail.iter().position(|byte| *byte == b'\n').map_or(0, |feed| tail.len() - feed - 1);
     let range = start..text.len() - kept;
     let (_, entry) = crate::build::split(path);
     let message = "`hbuild fmt` would write this differently";

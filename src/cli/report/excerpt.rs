@@ -85,11 +85,16 @@ fn window(line: &str, offsets: impl Iterator<Item = usize>) -> (usize, String) {
         return (0, line.to_owned());
     }
     let about = offsets.min().unwrap_or(0);
-    let start = if about <= LONG - AROUND { 0 } else { line.floor_char_boundary(about - AROUND) };
-    let end = line.floor_char_boundary((start + LONG).min(line.len()));
+    let start = if about <= LONG - AROUND { 0 } else { boundary(line, about - AROUND) };
+    let end = boundary(line, start + LONG);
     let before = if start > 0 { LEFT_OUT } else { "" };
     let behind = if end < line.len() { LEFT_OUT } else { "" };
     (start, format!("{before}{}{behind}", &line[start..end]))
+}
+
+/// The end of the last character before or at the offset.
+fn boundary(line: &str, offset: usize) -> usize {
+    (0..=offset.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn with_span(label: &LabeledSpan, offset: usize, length: usize) -> LabeledSpan {
