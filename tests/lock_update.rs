@@ -71,7 +71,7 @@ fn what_is_locked_stays() {
     assert_eq!(packages_of(&first.lock, "one"), ["app=1.0", "lib=1.0"]);
     assert!(first.changes.groups.iter().all(|group| group.kind == ChangeKind::New));
     for image in &images {
-        check(HELLO, image, Some(&first.lock)).unwrap();
+        check(HELLO, (image, &[]), Some(&first.lock)).unwrap();
     }
     let text = first.lock.serialize();
     assert_eq!(Lock::parse(&text).unwrap(), first.lock);
@@ -129,7 +129,7 @@ fn an_outgrown_variant_keeps_what_it_can() {
     // Version 1.0 of `lib` is still there beside the new one; `app` moved on.
     setting.publish(&day(-2), &[("app", "2.0"), ("lib", "1.0"), ("lib", "2.0"), ("tool", "2.0")]);
     let new = [setting.image("one", Arch::Amd64, &["app", "lib", "tool"]), old[1].clone()];
-    let outgrown = check(HELLO, &new[0], Some(&first)).unwrap_err();
+    let outgrown = check(HELLO, (&new[0], &[]), Some(&first)).unwrap_err();
     assert!(matches!(outgrown, LockError::Outgrown { .. }));
     assert!(outgrown.to_string().contains("packages: +tool"), "{outgrown}");
     let second = setting.world.lock(&new, Some(&first), Updated::Outgrown).unwrap();
@@ -188,9 +188,10 @@ fn variants_come_and_go() {
     assert_eq!(gone.lock.packages.len(), 1);
     assert_eq!(gone.changes.groups[0].kind, ChangeKind::Gone);
     assert_eq!(gone.changes.table(), "gone: one (amd64, debian12, runtime)\n");
-    let missing = check(RecipeFile { name: "a.hb", shown: "a.hb" }, &one[0], Some(&gone.lock)).unwrap_err();
+    let missing =
+        check(RecipeFile { name: "a.hb", shown: "a.hb" }, (&one[0], &[]), Some(&gone.lock)).unwrap_err();
     assert!(matches!(missing, LockError::NoVariant { .. }));
-    assert!(matches!(check(HELLO, &one[0], None), Err(LockError::Missing { .. })));
+    assert!(matches!(check(HELLO, (&one[0], &[]), None), Err(LockError::Missing { .. })));
 }
 
 #[test]
@@ -218,17 +219,21 @@ fn requests_are_canonical() {
     let repositories = [repository("debian", "bookworm", &[])];
     let mut one = image("x", Arch::Arm64, &["b", "a", "b", "c=1.0", "c"], &repositories);
     let mut other = image("x", Arch::Arm64, &["c=1.0", "a", "b"], &repositories);
-    assert_eq!(request_of(&one), request_of(&other));
-    assert_eq!(request_of(&one).packages, ["a", "b", "c=1.0"]);
-    assert_eq!(request_of(&one).repositories, ["debian bookworm main"]);
+    assert_eq!(request_of(&one, &[]), request_of(&other, &[]));
+    assert_eq!(request_of(&one, &[]).packages, ["a", "b", "c=1.0"]);
+    assert_eq!(request_of(&one, &[]).repositories, ["debian bookworm main"]);
     Arc::make_mut(&mut one.repositories)[0].keys = repository("x", "x", &["key"]).keys;
-    assert_eq!(request_of(&one), request_of(&other), "the distribution's keys come with hbuild");
+    assert_eq!(request_of(&one, &[]), request_of(&other, &[]), "the distribution's keys come with hbuild");
     let own = |image: &mut Image, key: &str| {
         Arc::make_mut(&mut image.repositories)[0] = repository("own", "stable", &[key]);
         Arc::make_mut(&mut image.repositories)[0].url = Some("https://me:secret@host/apt".to_owned());
     };
     own(&mut one, "key");
     own(&mut other, "other key");
-    assert_ne!(request_of(&one), request_of(&other), "a repository of the recipe is known by its keys");
-    assert!(request_of(&one).repositories[0].starts_with("own stable main https://host/apt keys="));
+    assert_ne!(
+        request_of(&one, &[]),
+        request_of(&other, &[]),
+        "a repository of the recipe is known by its keys"
+    );
+    assert!(request_of(&one, &[]).repositories[0].starts_with("own stable main https://host/apt keys="));
 }

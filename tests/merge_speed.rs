@@ -72,6 +72,7 @@ fn a_merge_of_many_packages_is_fast() {
             input,
             tree: Arc::new(context.decode_tree(made[outputs::TREE]).unwrap()),
             control: Some(Arc::new(context.decode_tree(made[outputs::CONTROL]).unwrap())),
+            origins: None,
         })
         .collect();
     let mut times = Vec::new();

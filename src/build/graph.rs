@@ -144,7 +144,6 @@ fn add_project<'a>(
     let lock = project.read_lock()?;
     let shown = project.path().display().to_string();
     let file = RecipeFile { name: &project.file, shown: &shown };
-    lock::refuse_later(&project.recipe.images)?;
     if let Some(lock) = &lock {
         refuse_partly(file, items, lock)?;
     }
@@ -162,7 +161,8 @@ fn add_project<'a>(
     for (_, item) in items {
         match *item {
             Item::Image(image) => {
-                let variant = lock::check(file, image, lock.as_ref())?;
+                let bases = project.recipe.bases_of(image);
+                let variant = lock::check(file, (image, &bases), lock.as_ref())?;
                 let plan = planner.image(&mut whole.graph, image, variant)?;
                 plan.roots().into_iter().for_each(|root| whole.graph.add_root(root));
                 whole.images.push(Planned { image, project, plan, packages: variant.packages.len() });

@@ -157,7 +157,7 @@ mod tests {
         (
             1,
             "lock",
-            "credential damaged distro inconsistent later merge_conflict missing newer no_variant outgrown partly platform",
+            "credential damaged distro extends inconsistent merge_conflict missing newer no_variant outgrown partly platform",
         ),
         (3, "lock", "bad_entry cannot_keep changed_bytes changed_index incomplete"),
         (2, "lock", "unknown_update"),

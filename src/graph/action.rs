@@ -1,7 +1,7 @@
 //! What derivations do: the parameters of each kind. Everything that serialises here is part of derivation id
 //! and key; what cannot change an output (mirrors, labels) is skipped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, User, Waiver};
 use serde::{Deserialize, Serialize};
@@ -170,6 +170,14 @@ pub enum MergeInput {
         name: String,
         /// Its origin.
         origin: Origin,
+    },
+    /// The image that this one extends: input outputs `origins`, `tree` of its merge. What its rules made, dropped and
+    /// changed of the packages and contents that both have is so here, too; the layers hold what differs from it.
+    Base {
+        /// The origins of its packages and contents.
+        origins: Vec<Origin>,
+        /// The accounts and groups that its recipe sets, which are not taken over.
+        accounts: BTreeSet<String>,
     },
     /// A content of the recipe: input outputs `origins`, `tree`.
     Content {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hbuild_lang::recipe::{Build, Image, Point};
 
 use super::{
-    GitKey, Lock, LockError, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request, request_of,
-    request_of_build,
+    Difference, GitKey, Lock, LockError, LockedGit, LockedPackage, LockedRoot, LockedVariant, Request,
+    request_of, request_of_build,
 };
 use crate::digest::Sha256;
 
@@ -19,11 +19,11 @@ pub struct RecipeFile<'a> {
     pub shown: &'a str,
 }
 
-/// The locked variant of `image`, whose request is the recipe's. Never resolves and needs no index: a lock
+/// The locked variant of `image`, which extends `bases`; its request is the recipe's. Never resolves and needs no index: a lock
 /// that does not fit is an error that names the difference and the command to run.
 pub fn check<'a>(
     recipe: RecipeFile<'_>,
-    image: &Image,
+    (image, bases): (&Image, &[&Image]),
     lock: Option<&'a Lock>,
 ) -> Result<&'a LockedVariant, LockError> {
     let shown = || recipe.shown.to_owned();
@@ -32,7 +32,15 @@ pub fn check<'a>(
     let variant = lock
         .variant(recipe.name, &image.name, &image.point)
         .ok_or_else(|| LockError::NoVariant { recipe: shown(), item: item() })?;
-    let differences = variant.request.differences(&request_of(image));
+    let mut differences = variant.request.differences(&request_of(image, bases));
+    if let Some((base, further)) = bases.split_first() {
+        let base = check(recipe, (base, further), Some(lock))?;
+        let missing = base.packages.iter().filter(|package| !variant.packages.contains(package));
+        let added: Vec<String> = missing.cloned().collect();
+        if !added.is_empty() {
+            differences.push(Difference { what: "packages of what it extends", added, removed: Vec::new() });
+        }
+    }
     if differences.is_empty() {
         Ok(variant)
     } else {

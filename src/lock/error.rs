@@ -128,15 +128,25 @@ pub enum LockError {
         /// The distribution.
         distro: String,
     },
-    /// Sources from `oci`, and images that extend another one.
-    #[error("the {item} cannot be locked and built by this hbuild yet")]
+    /// An image cannot have the packages of what it extends.
+    #[error("the {item} extends the {base}, which has `{package}` {theirs}, and itself needs {own}")]
     #[diagnostic(
-        code(hbuild::lock::later),
-        help("`check` and `show` take it; leave it out to build the others")
+        code(hbuild::lock::extends),
+        help(
+            "both share the package's layer: drop the pin, or run `hbuild lock --update` to move both to the archive's present state"
+        )
     )]
-    Later {
-        /// The image or source, with its point.
+    Extends {
+        /// The image, with its point.
         item: String,
+        /// What it extends.
+        base: String,
+        /// The package.
+        package: String,
+        /// Its version there.
+        theirs: String,
+        /// The version here.
+        own: String,
     },
     /// An image of a registry without the architecture that is wanted.
     #[error("`{reference}` has no image for {arch}, which the {item} takes of it ({place})")]

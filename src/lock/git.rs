@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Image, Source, SourceFrom};
+use hbuild_lang::recipe::{Source, SourceFrom};
 
 use super::unlocked::unlocked_sources;
 use super::{
@@ -24,9 +24,6 @@ fn key_of(source: &Source) -> Option<GitKey> {
 pub fn unlocked_git(recipes: &[RecipeItems<'_>], old: Option<&Lock>) -> Result<Vec<GitKey>, LockError> {
     let locked = old.map(Lock::git_digests).unwrap_or_default();
     let mut missing = BTreeSet::new();
-    for recipe in recipes {
-        refuse_later(recipe.images)?;
-    }
     for source in recipes.iter().flat_map(|recipe| recipe.sources) {
         let Some(key) = key_of(source) else { continue };
         if has_secret(&key.0) {
@@ -81,15 +78,6 @@ pub(super) fn locked_git(recipes: &[RecipeItems<'_>], old: &Lock, options: &Upda
 /// The git sources of `recipes` with one of these keys.
 pub fn with_git_key(recipes: &[RecipeItems<'_>], key: &GitKey) -> Vec<UnlockedItem> {
     unlocked_sources(recipes, |source| key_of(source).as_ref() == Some(key))
-}
-
-/// Refuses what cannot be built yet.
-pub fn refuse_later(images: &[Image]) -> Result<(), LockError> {
-    let image = images.iter().find(|image| image.extends.is_some());
-    match image.map(|image| described("image", &image.name, &image.point)) {
-        Some(item) => Err(LockError::Later { item }),
-        None => Ok(()),
-    }
 }
 
 /// Holds the git sources of a recipe against its lock: without a digest a source is none.

@@ -9,13 +9,16 @@ use super::check::described;
 use super::suites::{Unreachable, key_of};
 use super::{
     Lock, LockError, LockedRoot, LockedVariant, RecipeItems, Request, Unlocked, UnlockedItem, UpdateOptions,
-    Updated, request_of, request_of_build,
+    Updated, repositories_of, request_of, request_of_build,
 };
 use crate::distro::debian::relation::PackageRequest;
 use crate::distro::debian::version;
 
 /// Versions to keep, by name and architecture.
 pub(super) type Favoured = BTreeMap<(String, String), String>;
+
+/// Recipe, image and point of a variant.
+pub(super) type VariantKey<'a> = (&'a str, &'a str, &'a Point);
 
 /// Everything an update has to do.
 pub(super) struct Plan<'a> {
@@ -34,7 +37,9 @@ pub(super) struct Group<'a> {
     pub request: Request,
     pub parsed: Vec<PackageRequest>,
     pub favoured: Favoured,
-    pub repositories: &'a [Repository],
+    pub repositories: Vec<Repository>,
+    /// The variant that its one member extends.
+    pub base: Option<VariantKey<'a>>,
     /// Never empty.
     pub members: Vec<Member<'a>>,
 }
@@ -127,7 +132,7 @@ struct Planning<'a> {
     old: &'a Lock,
     update: &'a Updated,
     pools: BTreeMap<(&'a str, &'a str), Favoured>,
-    groups: BTreeMap<(Request, Favoured), Group<'a>>,
+    groups: BTreeMap<(Request, Favoured, Option<VariantKey<'a>>), Group<'a>>,
     /// What is of a distro whose packages cannot be locked, by the distro.
     foreign: BTreeMap<String, Vec<UnlockedItem>>,
 }
@@ -146,21 +151,41 @@ pub(super) fn plan<'a>(
     let (pools, groups, foreign) = (pools(old, update), BTreeMap::new(), BTreeMap::new());
     let mut planning = Planning { old, update, pools, groups, foreign };
     for recipe in recipes {
-        for image in recipe.images {
+        let mut images: Vec<(Vec<&Image>, &Image)> =
+            recipe.images.iter().chain(recipe.bases).map(|image| (bases_of(recipe, image), image)).collect();
+        // What an image extends comes before it.
+        images.sort_by_key(|(bases, _)| bases.len());
+        let mut moving: BTreeSet<(&str, &Point)> = BTreeSet::new();
+        for (bases, image) in images {
             refuse_credential(image.into())?;
             let locked = old.variant(&recipe.name, &image.name, &image.point);
             if planning.is_foreign(image.into(), &recipe.name) {
                 kept.extend(locked);
                 continue;
             }
-            let request = request_of(image);
+            let request = request_of(image, &bases);
             let unchanged = locked.filter(|variant| variant.request == request);
-            if let Some(variant) = unchanged.filter(|variant| !moves(&variant.packages, update)) {
+            let base = bases.first().map(|base| (recipe.name.as_str(), base.name.as_str(), &base.point));
+            let stays = |variant: &&LockedVariant| {
+                base.is_none_or(|(recipe, name, point)| {
+                    let base = old.variant(recipe, name, point);
+                    let holds =
+                        |base: &LockedVariant| base.packages.iter().all(|it| variant.packages.contains(it));
+                    !moving.contains(&(name, point)) && base.is_some_and(holds)
+                })
+            };
+            if let Some(variant) = unchanged.filter(|it| !moves(&it.packages, update)).filter(stays) {
                 kept.push(variant);
                 continue;
             }
+            moving.insert((&image.name, &image.point));
             let own = locked.map(|variant| (&variant.request, &variant.packages[..]));
-            planning.add(request, own, Member::Variant { recipe: &recipe.name, image })?;
+            let repositories = repositories_of(image, &bases);
+            planning.add(
+                (request, repositories, base),
+                own,
+                Member::Variant { recipe: &recipe.name, image },
+            )?;
         }
     }
     let mut kept_roots = Vec::new();
@@ -174,7 +199,8 @@ pub(super) fn plan<'a>(
             (_, Some(_)) if foreign => {}
             (_, Some(build)) => {
                 let own = locked.map(|root| (&root.request, &root.packages[..]));
-                planning.add(request, own, Member::Root { recipes, build })?;
+                let repositories = build.repositories.to_vec();
+                planning.add((request, repositories, None), own, Member::Root { recipes, build })?;
             }
             (_, None) => {}
         }
@@ -226,6 +252,14 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The images that `image` extends, the nearest first.
+fn bases_of<'a>(recipe: &RecipeItems<'a>, image: &'a Image) -> Vec<&'a Image> {
+    let (images, bases) = (recipe.images, recipe.bases);
+    hbuild_lang::recipe::chain(image, &|base| {
+        images.iter().chain(bases).find(|image| image.name == base.image && image.point == base.point)
+    })
+}
+
 /// Who wants a root.
 #[derive(Default)]
 struct WantedRoot<'a> {
@@ -272,16 +306,15 @@ impl<'a> Planning<'a> {
     /// Has `request` resolved for `member`, which had the answer `own` before.
     fn add(
         &mut self,
-        request: Request,
+        (request, repositories, base): (Request, Vec<Repository>, Option<VariantKey<'a>>),
         own: Option<(&Request, &[String])>,
         member: Member<'a>,
     ) -> Result<(), LockError> {
         let favoured = self.favoured(&request, own);
         let parse = |text: &String| text.parse::<PackageRequest>();
         let parsed = request.packages.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let repositories = member.item().repositories;
-        let key = (request.clone(), favoured.clone());
-        let group = Group { request, parsed, favoured, repositories, members: Vec::new() };
+        let key = (request.clone(), favoured.clone(), base);
+        let group = Group { request, parsed, favoured, repositories, base, members: Vec::new() };
         self.groups.entry(key).or_insert(group).members.push(member);
         Ok(())
     }

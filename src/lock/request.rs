@@ -7,14 +7,29 @@ use hbuild_lang::recipe::{Arch, Build, Distro, Family, Image, Located, Repositor
 use super::{Difference, Request};
 use crate::digest::Sha256;
 
-/// The request of `image`. Equal requests have equal answers from equal indexes; order and repetition of the
-/// recipe's lists do not count, and a package that is also listed with a pin counts once.
+/// The request of `image`, which extends `bases`: its own together with theirs. Equal requests have equal answers from
+/// equal indexes; order and repetition of the recipe's lists do not count, and a package that is also listed with a
+/// pin counts once.
 ///
 /// The keys of the distribution's own repositories are not part of it: they change with hbuild, not with the
 /// recipe.
-pub fn request_of(image: &Image) -> Request {
-    let lists = (values(&image.packages).collect(), &image.exclude[..]);
-    request((&image.distro, image.arch), &image.repositories, lists, image.resolve)
+pub fn request_of(image: &Image, bases: &[&Image]) -> Request {
+    let all = || std::iter::once(image).chain(bases.iter().copied());
+    let packages = all().flat_map(|image| values(&image.packages)).collect();
+    let exclude = all().flat_map(|image| image.exclude.iter().cloned()).collect::<Vec<_>>();
+    let repositories = repositories_of(image, bases);
+    request((&image.distro, image.arch), &repositories, (packages, &exclude), image.resolve)
+}
+
+/// The repositories of an image: its own, and those that only `bases` have.
+pub fn repositories_of(image: &Image, bases: &[&Image]) -> Vec<Repository> {
+    let mut all = image.repositories.to_vec();
+    for repository in bases.iter().flat_map(|base| base.repositories.iter()) {
+        if !all.contains(repository) {
+            all.push(repository.clone());
+        }
+    }
+    all
 }
 
 /// The request of a build's root: its tools and inputs together. As for an image, order and repetition do not count.

@@ -114,7 +114,7 @@ impl Suites {
         let mut architectures = vec![group.request.arch.clone(), "all".to_owned()];
         architectures.extend(group.foreign());
         let mut found = Vec::new();
-        for repository in group.repositories {
+        for repository in &group.repositories {
             let Some(suite) = self.suites.get(&key_of(repository)) else { continue };
             for component in &repository.components {
                 for arch in &architectures {
@@ -199,7 +199,7 @@ fn needs<'a>(plan: &'a Plan<'_>) -> BTreeMap<SuiteKey, Need<'a>> {
     let mut needs: BTreeMap<SuiteKey, Need<'a>> = BTreeMap::new();
     for group in &plan.groups {
         let architectures = [vec![group.request.arch.clone()], group.foreign()].concat();
-        for repository in group.repositories {
+        for repository in &group.repositories {
             let need = needs
                 .entry(key_of(repository))
                 .or_insert_with(|| Need { repository, parts: BTreeSet::new() });

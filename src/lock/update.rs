@@ -92,7 +92,7 @@ pub fn update(
             return Err(plan.unlocked.swap_remove(at).reason);
         }
     }
-    let answers = answers(&plan, &suites)?;
+    let answers = answers(&plan, old, &suites)?;
     let lock = assemble(recipes, old, &plan, (&suites, answers), options)?;
     let changes = Changes::between(old, &lock);
     Ok(LockOutcome { lock, changes, unlocked: plan.unlocked })

@@ -29,6 +29,11 @@ impl Origin {
         Self(format!("effect:{name}"))
     }
 
+    /// Whether an effect made it.
+    pub fn is_effect(&self) -> bool {
+        self.0.starts_with("effect:")
+    }
+
     /// The name, version and architecture when it is a package.
     pub fn package(&self) -> Option<(&str, &str, &str)> {
         let rest = self.0.strip_prefix("deb:").or_else(|| self.0.strip_prefix("apk:"))?;

@@ -42,19 +42,24 @@ impl Recipe {
         images.find(|image| image.name == base.image && image.point == base.point)
     }
 
-    /// The images that `image` extends: the one that it names, the one that this names, to the last.
+    /// The images that `image` extends, the nearest first.
     pub fn bases_of<'a>(&'a self, image: &'a Image) -> Vec<&'a Image> {
-        let mut found: Vec<&Image> = Vec::new();
-        let mut next = image.extends.as_ref();
-        while let Some(base) = next.and_then(|base| self.base(&base.value)) {
-            if found.iter().any(|known| std::ptr::eq(*known, base)) {
-                break;
-            }
-            found.push(base);
-            next = base.extends.as_ref();
-        }
-        found
+        chain(image, &|base| self.base(base))
     }
+}
+
+/// The images that `image` extends, the nearest first, each found by `find`. A circle ends where it began.
+pub fn chain<'a>(image: &'a Image, find: &dyn Fn(&ImageUse) -> Option<&'a Image>) -> Vec<&'a Image> {
+    let mut found: Vec<&Image> = Vec::new();
+    let mut next = image.extends.as_ref();
+    while let Some(base) = next.and_then(|base| find(&base.value)) {
+        if found.iter().any(|known| std::ptr::eq(*known, base)) {
+            break;
+        }
+        found.push(base);
+        next = base.extends.as_ref();
+    }
+    found
 }
 
 /// One axis of variation.

@@ -25,7 +25,10 @@ pub enum UsageError {
     },
     /// A file that would be written over.
     #[error("`{path}` is there already")]
-    #[diagnostic(code(hbuild::usage::file_exists), help("write elsewhere with `-o`, or over it with `--force`"))]
+    #[diagnostic(
+        code(hbuild::usage::file_exists),
+        help("write elsewhere with `-o`, or over it with `--force`")
+    )]
     FileExists {
         /// The file.
         path: String,

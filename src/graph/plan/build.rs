@@ -145,7 +145,8 @@ impl<'a> Planner<'a> {
             inputs.push(input);
             merge_inputs.push(kind);
         }
-        for content in self.contents(graph, &build.contents, (build.arch, build.epoch))? {
+        let all: Vec<&Content> = build.contents.iter().map(|content| &content.value).collect();
+        for content in self.contents(graph, &build.contents, &all, (build.arch, build.epoch))? {
             inputs.push(content.input);
             merge_inputs.push(content.kind);
         }
@@ -171,11 +172,12 @@ impl<'a> Planner<'a> {
         Ok(found)
     }
 
-    /// The contents of an image or a root as inputs of its merge, in order.
+    /// The contents of an image or a root as inputs of its merge, in order. `all` are those that are named apart.
     pub(super) fn contents(
         &mut self,
         graph: &mut Graph,
         contents: &'a [Located<Content>],
+        all: &[&Content],
         (arch, epoch): (Arch, i64),
     ) -> Result<Vec<PlannedContent>, PlanError> {
         let mut made = Vec::with_capacity(contents.len());
@@ -193,7 +195,7 @@ impl<'a> Planner<'a> {
                         Some(name) => outputs::further(name),
                         None => outputs::TREE.to_owned(),
                     };
-                    (input(planned.exec, &[&output]), build_origin(build, contents))
+                    (input(planned.exec, &[&output]), build_origin(build, all))
                 }
             };
             let kind = merge_content(content, origin.clone());
@@ -221,9 +223,8 @@ pub(super) struct PlannedContent {
 }
 
 /// The origin of a build's files among `contents`: with its point where another point of it is there too.
-pub(super) fn build_origin(build: &Build, contents: &[Located<Content>]) -> Origin {
-    let mut same = contents.iter().map(|content| &content.value);
-    let twice = same.any(|other| {
+pub(super) fn build_origin(build: &Build, contents: &[&Content]) -> Origin {
+    let twice = contents.iter().any(|other| {
         other.kind == ContentKind::Build && other.source == build.name && other.point != build.point
     });
     if twice {

@@ -7,8 +7,19 @@ use hbuild_lang::recipe::Image;
 use super::PlanError;
 use crate::graph::ImageConfig;
 
-pub(super) fn image_config(image: &Image, created: &str) -> Result<ImageConfig, PlanError> {
-    let standard = standard_annotations(image, created);
+/// The config of `image`, which extends `base`.
+pub(super) fn image_config(
+    image: &Image,
+    base: Option<&Image>,
+    created: &str,
+) -> Result<ImageConfig, PlanError> {
+    let mut standard = standard_annotations(image, created);
+    if let Some(base) = base {
+        standard.insert(
+            "org.opencontainers.image.base.name".to_owned(),
+            format!("{}:{}", base.name, base.variant),
+        );
+    }
     let merged = |extra: &BTreeMap<String, String>| {
         let mut all = standard.clone();
         all.extend(extra.iter().map(|(key, value)| (key.clone(), value.clone())));

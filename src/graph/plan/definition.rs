@@ -3,8 +3,7 @@
 use hbuild_lang::recipe::{Arch, Build, Content, ContentKind, Image, Located, Source, SourceFrom};
 
 use super::build::{Planned, build_origin};
-use super::image::Parts;
-use super::locked::Locked;
+use super::image::{MergedImage, Parts};
 use super::{PlanOptions, Planner};
 use crate::digest::Sha256;
 use crate::lock::{
@@ -14,27 +13,16 @@ use crate::lock::{
 pub(super) fn components(
     planner: &Planner<'_>,
     image: &Image,
-    locked: &Locked<'_>,
+    merged: &MergedImage<'_>,
     created: String,
 ) -> Components {
-    let mut sources = Vec::new();
-    let mut builds: Vec<BuildComponent> = Vec::new();
-    for Located { value: content, .. } in &image.contents {
-        match content.kind {
-            // Patches are for builds: an image has the source as it is.
-            ContentKind::Source => sources.push(SourceComponent {
-                patches: Vec::new(),
-                ..source_component(planner, planner.source_at(&content.source, &content.point), image.arch)
-            }),
-            ContentKind::Build => {
-                let build = planner.build_at(&content.source, &content.point);
-                if !builds.iter().any(|other| other.name == build.name && other.point == build.point) {
-                    builds.push(build_component(planner, build, &image.contents));
-                }
-            }
-        }
-    }
-    builds.sort_by(|one, other| (&one.name, &one.point).cmp(&(&other.name, &other.point)));
+    let contents = merged.contents();
+    let sources = contents.iter().filter(|content| content.kind == ContentKind::Source);
+    // Patches are for builds: an image has the source as it is.
+    let sources = sources.map(|content| SourceComponent {
+        patches: Vec::new(),
+        ..source_component(planner, planner.source_at(&content.source, &content.point), image.arch)
+    });
     Components {
         image: image.name.clone(),
         variant: image.variant.clone(),
@@ -44,13 +32,33 @@ pub(super) fn components(
         created,
         distro: image.distro.clone(),
         arch: image.arch,
-        packages: locked.packages.iter().map(|package| (*package).clone()).collect(),
-        sources,
-        builds,
+        packages: merged.locked.packages.iter().map(|package| (*package).clone()).collect(),
+        sources: sources.collect(),
+        builds: build_components(planner, &merged.chain),
     }
 }
 
-fn build_component(planner: &Planner<'_>, build: &Build, contents: &[Located<Content>]) -> BuildComponent {
+/// What was built from source of an image, the last of `chain`, and of those that it extends; by name and point.
+pub(super) fn build_components(planner: &Planner<'_>, chain: &[&Image]) -> Vec<BuildComponent> {
+    let mut builds: Vec<BuildComponent> = Vec::new();
+    let mut all: Vec<&Content> = Vec::new();
+    for image in chain {
+        all.extend(image.contents.iter().map(|content| &content.value));
+        for Located { value: content, .. } in &image.contents {
+            if content.kind != ContentKind::Build {
+                continue;
+            }
+            let build = planner.build_at(&content.source, &content.point);
+            if !builds.iter().any(|other| other.name == build.name && other.point == build.point) {
+                builds.push(build_component(planner, build, &all));
+            }
+        }
+    }
+    builds.sort_by(|one, other| (&one.name, &one.point).cmp(&(&other.name, &other.point)));
+    builds
+}
+
+fn build_component(planner: &Planner<'_>, build: &Build, contents: &[&Content]) -> BuildComponent {
     let planned = &planner.planned[&(build.name.as_str(), &build.point)];
     BuildComponent {
         name: build.name.clone(),
@@ -126,9 +134,11 @@ pub(super) fn build_definition(
         recipe: parts.variant.recipe.clone(),
         recipe_files: options.recipe_files.clone(),
         requested: parts
-            .image
-            .packages
+            .merged
+            .chain
             .iter()
+            .rev()
+            .flat_map(|image| &image.packages)
             .map(|request| (request.value.clone(), request.place.clone()))
             .collect(),
         lock_digest: lock_digest(parts),
@@ -136,7 +146,7 @@ pub(super) fn build_definition(
         snapshots: parts.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
         compression: options.compression.clone(),
         builder: options.builder.clone(),
-        places: recipe_places(parts.image),
+        places: recipe_places(&parts.merged.chain),
         executions: parts.builds.iter().map(|planned| execution(planner, planned)).collect(),
     }
 }
@@ -154,22 +164,24 @@ fn execution(planner: &Planner<'_>, planned: &Planned<'_>) -> ExecutionDefinitio
     }
 }
 
-fn recipe_places(image: &Image) -> RecipePlaces {
+/// The places of an image, the last of `chain`, and of those that it extends.
+fn recipe_places(chain: &[&Image]) -> RecipePlaces {
     let name = |content: &Located<Content>| Located {
         value: content.value.source.clone(),
         place: content.place.clone(),
     };
+    let paths = chain.iter().flat_map(|image| &image.paths);
     RecipePlaces {
-        image: image.place.clone(),
-        contents: image.contents.iter().map(name).collect(),
-        paths: image.paths.iter().map(|(path, rule)| (path.clone(), rule.place.clone())).collect(),
+        image: chain.last().expect("an image is the last of its chain").place.clone(),
+        contents: chain.iter().flat_map(|image| &image.contents).map(name).collect(),
+        paths: paths.map(|(path, rule)| (path.clone(), rule.place.clone())).collect(),
     }
 }
 
 /// Of the entries for the image, and where it has builds, for the packages in their roots.
 fn lock_digest(parts: &Parts<'_>) -> Sha256 {
-    let snapshots: Vec<_> = parts.locked.snapshots.values().collect();
-    let used = (parts.variant, &parts.locked.packages, &snapshots);
+    let snapshots: Vec<_> = parts.merged.locked.snapshots.values().collect();
+    let used = (parts.variant, &parts.merged.locked.packages, &snapshots);
     let bytes = if parts.builds.is_empty() {
         serde_json_canonicalizer::to_vec(&used)
     } else {

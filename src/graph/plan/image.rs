@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Family, Image, PathRule};
+use hbuild_lang::recipe::{Content, Family, Image, PathRule};
 
 use super::build::Planned;
 use super::config::image_config;
-use super::definition::{build_definition, components};
+use super::definition::{build_components, build_definition, components};
 use super::embedded::embedded;
 use super::inputs::{input, package_origin};
 use super::locked::{Locked, newest};
@@ -17,7 +17,7 @@ use crate::graph::{
     Action, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, Input, Layer, Merge,
     MergeInput, ReportKind, SbomFormat, outputs,
 };
-use crate::lock::{Components, LockedPackage, LockedVariant, Snapshot};
+use crate::lock::{BuildComponent, Components, LockedPackage, LockedVariant, Snapshot, check};
 use crate::tree::Origin;
 
 /// The derivations of one image, by what they make.
@@ -55,53 +55,125 @@ impl ImagePlan {
     }
 }
 
+/// An image whose tree and layers were planned.
+pub(super) struct MergedImage<'a> {
+    /// What it extends, the farthest first, then itself.
+    pub chain: Vec<&'a Image>,
+    /// Its packages.
+    pub locked: Locked<'a>,
+    /// The origins of its packages and contents, those of what it extends included.
+    origins: Vec<Origin>,
+    merge: DerivationId,
+    /// Its layers, those of what it extends first.
+    layers: Vec<DerivationId>,
+}
+
+impl<'a> MergedImage<'a> {
+    /// All contents, in the order in which they are merged.
+    pub fn contents(&self) -> Vec<&'a Content> {
+        contents_of(&self.chain)
+    }
+}
+
+fn contents_of<'a>(chain: &[&'a Image]) -> Vec<&'a Content> {
+    chain.iter().flat_map(|image| &image.contents).map(|content| &content.value).collect()
+}
+
 impl<'a> Planner<'a> {
-    /// Adds the derivations of `image` to `graph`, and those of all builds that it needs. `variant` is the lock's
-    /// answer to its request.
+    /// Adds the derivations of `image` to `graph`; `variant` is what the lock says of it.
     pub fn image(
         &mut self,
         graph: &mut Graph,
         image: &'a Image,
         variant: &'a LockedVariant,
     ) -> Result<ImagePlan, PlanError> {
-        if image.distro.family != Family::Debian {
-            return Err(PlanError::FamilyNotSupported {
-                image: image.name.clone(),
-                family: image.distro.family,
-            });
+        let merged = self.merged_image(graph, image, variant)?;
+        let builds = self.closure(&merged.contents());
+        let snapshots = snapshots(&merged.locked, &builds);
+        let created = newest(snapshots.iter().copied());
+        let components = components(self, image, &merged, created);
+        let parts = Parts { image, variant, merged: &merged, components, builds, snapshots };
+        evidence_and_image(graph, self, parts)
+    }
+
+    /// Tree and layers of `image`, and of all that it extends.
+    fn merged_image(
+        &mut self,
+        graph: &mut Graph,
+        image: &'a Image,
+        variant: &'a LockedVariant,
+    ) -> Result<Rc<MergedImage<'a>>, PlanError> {
+        let key = (image.name.as_str(), &image.point);
+        if let Some(known) = self.merged.get(&key) {
+            return Ok(known.clone());
         }
-        let locked = self.index.find(&variant.packages, &|| format!("image `{}`", image.name))?;
-        let mut merge_inputs = Vec::new();
-        let mut inputs = Vec::new();
+        if image.distro.family != Family::Debian {
+            let (image, family) = (image.name.clone(), image.distro.family);
+            return Err(PlanError::FamilyNotSupported { image, family });
+        }
+        let bases = self.recipe.bases_of(image);
+        let base = match bases.split_first() {
+            Some((base, further)) => {
+                let variant = check(self.file, (base, further), self.lock)?;
+                Some(self.merged_image(graph, base, variant)?)
+            }
+            None => None,
+        };
+        let whose = || format!("image `{}`", image.name);
+        let locked = self.index.find(&variant.packages, &whose)?;
+        let (mut inputs, mut kinds) = (Vec::new(), Vec::new());
+        let mut origins: Vec<Origin> = Vec::new();
         for package in &locked.packages {
             let (input, kind) = self.inputs.package(graph, package, &locked)?;
             inputs.push(input);
-            merge_inputs.push(kind);
+            kinds.push(kind);
+            origins.push(package_origin(package));
         }
-        let mut content_origins = Vec::new();
-        for content in self.contents(graph, &image.contents, (image.arch, image.epoch))? {
-            inputs.push(content.input);
-            merge_inputs.push(content.kind);
-            if !content_origins.contains(&content.origin) {
-                content_origins.push(content.origin);
+        let mut own_contents: Vec<Origin> = Vec::new();
+        let chain: Vec<&'a Image> = bases.into_iter().rev().chain([image]).collect();
+        for (at, member) in (1..).zip(&chain) {
+            let all = contents_of(&chain[..at]);
+            for content in self.contents(graph, &member.contents, &all, (image.arch, member.epoch))? {
+                inputs.push(content.input);
+                kinds.push(content.kind);
+                if !origins.contains(&content.origin) {
+                    origins.push(content.origin.clone());
+                }
+                if at == chain.len() && !own_contents.contains(&content.origin) {
+                    own_contents.push(content.origin);
+                }
             }
         }
-        let builds = self.closure(&image.contents);
-        let snapshots = snapshots(&locked, &builds);
-        let created = newest(snapshots.iter().copied());
-        let components = components(self, image, &locked, created);
-        let layers = layers_of(&locked.packages, &content_origins);
-        let layer_count = layers.len() + 1;
+        let known = |package: &&&LockedPackage| {
+            base.as_ref().is_none_or(|base| !base.origins.contains(&package_origin(package)))
+        };
+        let own: Vec<&LockedPackage> = locked.packages.iter().filter(known).copied().collect();
+        if let Some(base) = &base {
+            inputs.push(input(base.merge, &[outputs::ORIGINS, outputs::TREE]));
+            kinds.push(base_input(base));
+        }
+        let own_layers = layers_of(&own, &own_contents);
+        let count = own_layers.len() + 1;
+        let builds = build_components(self, &chain);
         let merge = graph.add(Derivation {
             label: format!("merge {} {} {}", image.name, image.variant, image.arch),
-            action: Action::Merge(Box::new(merge_action(image, &components, merge_inputs, layers))),
+            action: Action::Merge(Box::new(merge_action(image, &builds, kinds, own_layers))),
             inputs,
         })?;
-        let layers = (0..layer_count).map(|at| layer(graph, image, merge, at, self.options));
-        let layers = layers.collect::<Result<Vec<_>, _>>()?;
-        let parts = Parts { image, variant, locked, merge, layers, components, builds, snapshots };
-        evidence_and_image(graph, self, parts)
+        let mut layers = base.map(|base| base.layers.clone()).unwrap_or_default();
+        for at in 0..count {
+            layers.push(layer(graph, image, merge, at, self.options)?);
+        }
+        let merged = Rc::new(MergedImage { chain, locked, origins, merge, layers });
+        self.merged.insert(key, merged.clone());
+        Ok(merged)
     }
+}
+
+/// What is extended, as an input of a merge.
+fn base_input(base: &MergedImage<'_>) -> MergeInput {
+    let accounts = base.chain.iter().flat_map(|image| image.users.keys().chain(image.groups.keys()));
+    MergeInput::Base { origins: base.origins.clone(), accounts: accounts.cloned().collect() }
 }
 
 /// The signed indexes of the image's packages and of those in the roots of `builds`, sorted.
@@ -121,12 +193,12 @@ fn layers_of(packages: &[&LockedPackage], contents: &[Origin]) -> Vec<Vec<Origin
 
 fn merge_action(
     image: &Image,
-    components: &Components,
+    builds: &[BuildComponent],
     inputs: Vec<MergeInput>,
     layers: Vec<Vec<Origin>>,
 ) -> Merge {
     let mut rules: BTreeMap<String, PathRule> = (*image.default_paths).clone();
-    rules.extend(embedded(&components.builds));
+    rules.extend(embedded(builds));
     rules.extend(image.paths.iter().map(|(path, rule)| (path.clone(), rule.value.clone())));
     Merge {
         family: image.distro.family,
@@ -163,14 +235,12 @@ fn layer(
 pub(super) struct Parts<'a> {
     pub image: &'a Image,
     pub variant: &'a LockedVariant,
-    pub locked: Locked<'a>,
+    pub merged: &'a MergedImage<'a>,
     pub components: Components,
     /// The builds that its contents come from, each behind those that it needs.
     pub builds: Vec<Rc<Planned<'a>>>,
     /// All signed indexes used.
     pub snapshots: Vec<&'a Snapshot>,
-    merge: DerivationId,
-    layers: Vec<DerivationId>,
 }
 
 fn evidence_and_image(
@@ -179,21 +249,23 @@ fn evidence_and_image(
     parts: Parts<'_>,
 ) -> Result<ImagePlan, PlanError> {
     let image = parts.image;
-    let config = image_config(image, &parts.components.created)?;
+    let config =
+        image_config(image, parts.merged.chain.iter().rev().nth(1).copied(), &parts.components.created)?;
     let named = format!("{} {} {}", image.name, image.variant, image.arch);
     let document = |graph: &mut Graph, what: &str, evidence: Evidence, inputs: Vec<Input>| {
         let action = Action::Evidence(Box::new(evidence));
         graph.add(Derivation { label: format!("{what} of {named}"), action, inputs })
     };
-    let tree = input(parts.merge, &[outputs::ORIGINS, outputs::TREE]);
+    let tree = input(parts.merged.merge, &[outputs::ORIGINS, outputs::TREE]);
     let elf = Evidence::Elf { arch: image.arch, family: image.distro.family };
-    let elf = document(graph, "ELF closure", elf, vec![input(parts.merge, &[outputs::TREE])])?;
+    let elf = document(graph, "ELF closure", elf, vec![input(parts.merged.merge, &[outputs::TREE])])?;
     let policy =
         Evidence::Policy { flavor: image.flavor, user: config.user.clone(), waivers: image.waivers.clone() };
     let elf_document = input(elf, &[outputs::DOCUMENT]);
     let policy = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
     let policy_document = input(policy, &[outputs::DOCUMENT]);
-    let mut inputs: Vec<_> = parts.layers.iter().map(|&layer| input(layer, &[outputs::DESCRIPTOR])).collect();
+    let mut inputs: Vec<_> =
+        parts.merged.layers.iter().map(|&layer| input(layer, &[outputs::DESCRIPTOR])).collect();
     inputs.push(policy_document.clone());
     let built = graph.add(Derivation {
         label: format!("image {named}"),
@@ -202,8 +274,13 @@ fn evidence_and_image(
     })?;
     let manifest = input(built, &[outputs::MANIFEST]);
     let components = || parts.components.clone();
-    let packages =
-        parts.locked.packages.iter().map(|package| (package.name.clone(), package_origin(package))).collect();
+    let packages = parts
+        .merged
+        .locked
+        .packages
+        .iter()
+        .map(|package| (package.name.clone(), package_origin(package)))
+        .collect();
     let survey = document(graph, "survey", Evidence::Survey { packages }, vec![tree.clone()])?;
     let about_packages = vec![manifest.clone(), input(survey, &[outputs::DOCUMENT])];
     let about_tree = vec![manifest.clone(), tree];
@@ -223,8 +300,8 @@ fn evidence_and_image(
             vec![manifest.clone(), policy_document.clone()],
         )?,
         provenance: document(graph, "provenance", definition, vec![manifest, policy_document])?,
-        merge: parts.merge,
-        layers: parts.layers,
+        merge: parts.merged.merge,
+        layers: parts.merged.layers.clone(),
         image: built,
         config,
     })

@@ -11,12 +11,13 @@ mod locked;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Build, Content, ContentKind, Family, Located, Point, Recipe, Source};
+use hbuild_lang::recipe::{Build, Content, ContentKind, Family, Point, Recipe, Source};
 
 pub use self::build::BuildPlan;
 use self::build::{Planned, PlannedRoot};
 pub use self::embedded::{embedded, embedded_path};
 pub use self::image::ImagePlan;
+use self::image::MergedImage;
 use self::inputs::Inputs;
 pub use self::inputs::package_origin;
 use self::locked::LockIndex;
@@ -98,6 +99,7 @@ pub enum PlanError {
 
 /// Makes the graph of one recipe from it and its lock. What several images and builds share is planned once.
 pub struct Planner<'a> {
+    recipe: &'a Recipe,
     file: RecipeFile<'a>,
     lock: Option<&'a Lock>,
     options: &'a PlanOptions,
@@ -109,6 +111,7 @@ pub struct Planner<'a> {
     /// The root found last, and for which build: thousands of builds in a row have the same.
     last_root: Option<(&'a Build, &'a LockedRoot)>,
     planned: BTreeMap<(&'a str, &'a Point), Rc<Planned<'a>>>,
+    merged: BTreeMap<(&'a str, &'a Point), Rc<MergedImage<'a>>>,
 }
 
 impl<'a> Planner<'a> {
@@ -119,6 +122,7 @@ impl<'a> Planner<'a> {
         options: &'a PlanOptions,
     ) -> Self {
         Self {
+            recipe,
             file,
             lock,
             options,
@@ -129,6 +133,7 @@ impl<'a> Planner<'a> {
             roots: BTreeMap::new(),
             last_root: None,
             planned: BTreeMap::new(),
+            merged: BTreeMap::new(),
         }
     }
 
@@ -141,11 +146,11 @@ impl<'a> Planner<'a> {
     }
 
     /// The planned builds that `contents` come from, those that they need included, each behind what it needs.
-    fn closure(&self, contents: &'a [Located<Content>]) -> Vec<Rc<Planned<'a>>> {
+    fn closure(&self, contents: &[&'a Content]) -> Vec<Rc<Planned<'a>>> {
         let mut found = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         let mut pending: Vec<(&'a Content, bool)> =
-            contents.iter().rev().map(|content| (&content.value, false)).collect();
+            contents.iter().rev().map(|content| (*content, false)).collect();
         while let Some((content, entered)) = pending.pop() {
             let Some(planned) = self.planned.get(&(content.source.as_str(), &content.point)) else {
                 continue;

@@ -145,6 +145,7 @@ fn base(workspace: &Workspace<'_>) -> Result<(Accounts, bool), MergeError> {
     for line in String::from_utf8_lossy(&passwd).lines() {
         if let [name, _, uid, gid, gecos, home, shell] = line.split(':').collect::<Vec<_>>()[..]
             && let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse())
+            && !workspace.left_out.contains(name)
         {
             let [name, gecos, home, shell] = [name, gecos, home, shell].map(str::to_owned);
             accounts.users.push(User { name, uid, gid, gecos, home, shell });
@@ -153,6 +154,7 @@ fn base(workspace: &Workspace<'_>) -> Result<(Accounts, bool), MergeError> {
     for line in String::from_utf8_lossy(&group).lines() {
         if let [name, _, gid, members] = line.split(':').collect::<Vec<_>>()[..]
             && let Ok(gid) = gid.parse()
+            && !workspace.left_out.contains(name)
         {
             let members = members.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
             accounts.groups.push(Group { name: name.to_owned(), gid, members });

@@ -17,15 +17,16 @@ impl Builder for MergeBuilder {
         };
         let mut sources = Vec::with_capacity(parameters.inputs.len());
         for (number, input) in parameters.inputs.iter().enumerate() {
-            let control = match input {
-                MergeInput::Package { .. } => Some(context.tree(number, outputs::CONTROL)?),
-                MergeInput::Content { .. } => None,
+            let (control, origins) = match input {
+                MergeInput::Package { .. } => (Some(context.tree(number, outputs::CONTROL)?), None),
+                MergeInput::Base { .. } => (None, Some(context.origins(number, outputs::ORIGINS)?)),
+                MergeInput::Content { .. } => (None, None),
             };
             // A further output of an execution has a name of its own.
             let mut names = derivation.inputs.get(number).into_iter().flat_map(|input| &input.outputs);
             let named = names.find(|name| outputs::is_further(name));
             let tree = context.tree(number, named.map_or(outputs::TREE, |name| name))?;
-            sources.push(Source { input, tree, control });
+            sources.push(Source { input, tree, control, origins });
         }
         if context.cancelled() {
             return Err(BuildError::Cancelled);

@@ -2,8 +2,9 @@
 //!
 //! In order: packages (base-files first, the others by name), contents, effects, deletions, what the recipe
 //! makes, effects that read the finished root, attributes. Deletions happen here and not in a layer, so no image
-//! has whiteouts. Only metadata moves; an effect reads the few files it needs.
+//! has whiteouts but one that extends another and drops what that has. Only metadata moves; an effect reads the few files it needs.
 
+mod base;
 mod builder;
 mod content;
 mod database;
@@ -22,6 +23,7 @@ mod workspace;
 
 use std::sync::Arc;
 
+use base::Base;
 pub use builder::MergeBuilder;
 pub use error::MergeError;
 pub use package::Package;
@@ -33,7 +35,7 @@ pub use workspace::{Ownership, Workspace};
 
 use super::effects;
 use crate::graph::{Merge, MergeInput};
-use crate::tree::{ContentSink, Contents, Tree, TreePath};
+use crate::tree::{ContentSink, Contents, OriginMap, Tree, TreePath};
 use hbuild_lang::recipe::Family;
 
 #[cfg(test)]
@@ -48,6 +50,8 @@ pub struct Source<'a> {
     pub tree: Arc<Tree>,
     /// The control members of a package.
     pub control: Option<Arc<Tree>>,
+    /// The origins of what an image extends.
+    pub origins: Option<Arc<OriginMap>>,
 }
 
 /// The image of `sources`, which are `parameters.inputs` with their trees, and warnings for people. Generated
@@ -80,10 +84,16 @@ pub fn merge(
         // Contents may have brought folders that the packages had not.
         usrmerge::make_links(&mut root);
     }
+    let base = Base::of(sources);
+    if let Some(base) = &base {
+        base.apply(&mut root, &diversions);
+    }
     let mut workspace = Workspace::new(root, parameters, packages, contents, sink);
+    workspace.left_out = base.as_ref().map(|base| base.accounts.clone()).unwrap_or_default();
     finish(&mut workspace, &scripts, &trees, merged)?;
+    let empty = base.is_some().then(|| workspace.keep(Vec::new())).transpose()?.map(|(digest, _)| digest);
     let Workspace { root, warnings, .. } = workspace;
-    Ok((slices::finish(root, &parameters.layers)?, warnings))
+    Ok((slices::finish(root, &parameters.layers, base.as_ref().zip(empty))?, warnings))
 }
 
 /// Everything that is not laid down by an input.

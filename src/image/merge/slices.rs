@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MergeError;
+use super::base::Base;
 use super::root::{Node, Root};
+use crate::digest::Digest;
 use crate::tree::{Entry, EntryKind, Origin, OriginMap, Tree, TreePath};
 
 /// What a merge gives.
@@ -19,9 +21,15 @@ pub struct Merged {
 
 /// The tree and its parts: the files of each layer's origins, and in the last one all that the recipe or an
 /// effect made or changed. Each part repeats the parents of its entries. A hard-link group is never split, and
-/// directories have the epoch.
-pub fn finish(root: Root, layers: &[Vec<Origin>]) -> Result<Merged, MergeError> {
+/// directories have the epoch. What `base` has just so is in none of them, and the last one drops what `base` has and
+/// this has not; beside it stands the digest of no bytes.
+pub fn finish(
+    mut root: Root,
+    layers: &[Vec<Origin>],
+    base: Option<(&Base, Digest)>,
+) -> Result<Merged, MergeError> {
     let epoch = root.epoch();
+    let recipe = root.origin_number(&Origin::recipe());
     let (mut nodes, origins) = root.into_parts();
     for node in nodes.iter_mut().filter(|node| node.entry.is_directory()) {
         node.entry.mtime = epoch;
@@ -35,12 +43,43 @@ pub fn finish(root: Root, layers: &[Vec<Origin>]) -> Result<Merged, MergeError> 
         .collect();
     keep_links_together(&nodes, &mut parts);
     let count = if layers.is_empty() { 0 } else { layers.len() + 1 };
-    let slices = (0..count).map(|number| slice(&nodes, &parts, number, &origins));
-    let slices = slices.collect::<Result<Vec<_>, _>>()?;
+    let slices = match base {
+        None => slices_of(&nodes, &parts, count, &origins)?,
+        Some((base, empty)) => {
+            let (nodes, parts) = difference(&nodes, &parts, (base, empty, epoch), (recipe, layers.len()));
+            slices_of(&nodes, &parts, count, &origins)?
+        }
+    };
     let map = origin_map(nodes.iter(), &origins);
     let entries = nodes.into_iter().map(|node| node.entry).collect();
     let tree = Tree::new(entries).map_err(MergeError::NotATree)?;
     Ok(Merged { tree, origins: map, slices })
+}
+
+/// The nodes with whiteouts among them, and the slice of each: none for what `base` has.
+fn difference(
+    nodes: &[Node],
+    parts: &[usize],
+    (base, empty, epoch): (&Base, Digest, i64),
+    (recipe, last): (u32, usize),
+) -> (Vec<Node>, Vec<usize>) {
+    let shared = base.shared(nodes);
+    let own = nodes.iter().cloned().zip(parts.iter().zip(shared));
+    let own = own.map(|(node, (part, shared))| (node, if shared { usize::MAX } else { *part }));
+    let whiteouts = base.whiteouts(nodes, empty, epoch).into_iter();
+    let mut all: Vec<(Node, usize)> =
+        own.chain(whiteouts.map(|entry| (Node { entry, origin: recipe, touched: true }, last))).collect();
+    all.sort_by(|(one, _), (other, _)| one.entry.path.cmp(&other.entry.path));
+    all.into_iter().unzip()
+}
+
+fn slices_of(
+    nodes: &[Node],
+    parts: &[usize],
+    count: usize,
+    origins: &[Origin],
+) -> Result<Vec<(Tree, OriginMap)>, MergeError> {
+    (0..count).map(|number| slice(nodes, parts, number, origins)).collect()
 }
 
 fn origin_map<'a>(nodes: impl Iterator<Item = &'a Node>, origins: &[Origin]) -> OriginMap {

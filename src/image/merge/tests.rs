@@ -101,6 +101,7 @@ impl Case {
                 input,
                 tree: Arc::new(tree.clone()),
                 control: control.clone().map(Arc::new),
+                origins: None,
             })
             .collect();
         let mut sink = MemoryContents::default();

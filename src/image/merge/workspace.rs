@@ -23,6 +23,8 @@ pub struct Workspace<'a> {
     pub warnings: Vec<String>,
     /// Paths that the recipe makes itself: no effect writes them.
     pub reserved: BTreeSet<TreePath>,
+    /// Accounts and groups of an image that this one extends, which are not taken over.
+    pub left_out: BTreeSet<String>,
     contents: &'a dyn Contents,
     sink: &'a mut dyn ContentSink,
     generated: BTreeMap<Digest, Vec<u8>>,
@@ -38,7 +40,8 @@ impl<'a> Workspace<'a> {
         sink: &'a mut dyn ContentSink,
     ) -> Self {
         let (warnings, reserved, generated) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Self { root, parameters, packages, warnings, reserved, contents, sink, generated }
+        let left_out = BTreeSet::new();
+        Self { root, parameters, packages, warnings, reserved, left_out, contents, sink, generated }
     }
 
     /// The contents of the packages' files.

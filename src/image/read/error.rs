@@ -68,7 +68,7 @@ pub enum ReadError {
     #[error("the layer {digest} is not a plain archive: {reason}")]
     #[diagnostic(
         code(hbuild::image::bad_layer),
-        help("hbuild's own layers hold files, directories and links, and no whiteouts")
+        help("hbuild's own layers hold files, directories, links and plain whiteouts")
     )]
     Layer {
         /// The layer's digest.
@@ -95,8 +95,8 @@ pub enum LayerFault {
     /// A member's path.
     #[error("{0}")]
     Path(PathError),
-    /// A whiteout.
-    #[error("it deletes {0}")]
+    /// A name of whiteouts that none has.
+    #[error("{0} is no whiteout that the specification has")]
     Whiteout(String),
     /// A member that no image tree holds.
     #[error("{0} is neither file, directory nor link")]

@@ -1,7 +1,7 @@
 //! Reading images back: a layout folder or an OCI archive, its manifests, configs, referrers and trees.
 //!
 //! Whatever is read was written by anyone: every blob is checked against its digest before it is parsed, and
-//! sizes have limits. Archives with whiteouts, device nodes or paths out of the tree are refused.
+//! sizes have limits. Archives with device nodes or paths out of the tree are refused; whiteouts are followed.
 
 mod archive;
 mod error;

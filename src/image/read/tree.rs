@@ -1,7 +1,8 @@
 //! The tree that the layers of an image make.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
+use std::ops::Bound;
 
 use oci_spec::image::Descriptor;
 use sha2::Digest as _;
@@ -14,6 +15,9 @@ use crate::tree::{ContentError, ContentSink, Entry, EntryKind, Tree, TreePath};
 
 /// More uncompressed bytes than this in one layer are a bomb.
 const MOST_LAYER_BYTES: u64 = 64 << 30;
+
+/// What stands behind `.wh.` in the name of the whiteout of a whole folder.
+const OPAQUE: &[u8] = b".wh..opq";
 
 /// Keeps nothing: for trees whose contents are compared by digest only.
 #[derive(Debug, Clone, Copy, Default)]
@@ -108,15 +112,19 @@ impl Entries {
     ) -> Result<(), ReadError> {
         let io_fault = |error| fault(LayerFault::Archive(error));
         let mut archive = tar::Archive::new(reader);
+        let mut own = BTreeSet::new();
         for member in archive.entries().map_err(io_fault)? {
             let mut member = member.map_err(io_fault)?;
             let path_bytes = member.path_bytes().into_owned();
             let shown = || String::from_utf8_lossy(&path_bytes).into_owned();
             let path = TreePath::from_archive(&path_bytes).map_err(|error| fault(LayerFault::Path(error)))?;
             let Some(path) = path else { continue };
-            if path.file_name().starts_with(b".wh.") {
-                return Err(fault(LayerFault::Whiteout(shown())));
+            if let Some(hidden) = path.file_name().strip_prefix(b".wh.") {
+                let deleted = deleted(&path, hidden).ok_or_else(|| fault(LayerFault::Whiteout(shown())))?;
+                self.delete(deleted.as_ref(), &own, hidden != OPAQUE);
+                continue;
             }
+            own.insert(path.clone());
             let link = member.link_name_bytes().map(|bytes| bytes.into_owned()).unwrap_or_default();
             let kind = match member.header().entry_type() {
                 tar::EntryType::Directory => EntryKind::Directory,
@@ -132,9 +140,27 @@ impl Entries {
                 _ => return Err(fault(LayerFault::Kind(shown()))),
             };
             let entry = entry(path, kind, &mut member).map_err(io_fault)?;
+            if !entry.is_directory() {
+                self.delete(Some(&entry.path), &own, true);
+            }
             self.by_path.insert(entry.path.clone(), entry);
         }
         Ok(())
+    }
+
+    /// Drops what lower layers have below `path`, and there if `itself`; not what is this layer's `own`.
+    fn delete(&mut self, path: Option<&TreePath>, own: &BTreeSet<TreePath>, itself: bool) {
+        let hit = |it: &TreePath| path.is_none_or(|path| it.is_within(path) || (itself && it == path));
+        let start = path.map_or(Bound::Unbounded, Bound::Included);
+        let after = self.by_path.range::<TreePath, _>((start, Bound::Unbounded)).map(|(path, _)| path);
+        let gone: Vec<TreePath> = after
+            .take_while(|it| hit(it) || Some(*it) == path)
+            .filter(|it| hit(it) && !own.contains(it))
+            .cloned()
+            .collect();
+        for path in gone {
+            self.by_path.remove(&path);
+        }
     }
 
     /// Adds a further name of the file at `first`; `None` where there is no such file.
@@ -151,6 +177,20 @@ impl Entries {
         self.by_path.insert(path, entry);
         Some(())
     }
+}
+
+/// What the whiteout at `path` deletes: a path, or all in the folder that it stands in. `None` where it is none.
+fn deleted(path: &TreePath, hidden: &[u8]) -> Option<Option<TreePath>> {
+    let folder = path.parent();
+    if hidden == OPAQUE {
+        return Some(folder);
+    }
+    let plain = !hidden.is_empty() && !hidden.starts_with(b".wh.");
+    let deleted = match folder {
+        Some(folder) => folder.join(hidden),
+        None => TreePath::new(hidden),
+    };
+    deleted.ok().filter(|_| plain).map(Some)
 }
 
 /// Metadata from the header, and from the pax records where those go further.
