@@ -163,7 +163,7 @@ fn lock(client: &Client) {
         image: image.name.clone(),
         recipe: "it.hb".to_owned(),
         point: image.point.clone(),
-        request: request_of(image),
+        request: request_of(image, &[]),
         packages: vec![package.reference()],
         cut: Vec::new(),
     };
