@@ -44,7 +44,7 @@ fn fixtures_report_what_they_say() {
 }
 
 /// What cannot stand in a fixture with others: text, code, text of the primary place.
-const SINGLE: [(&str, &str, &str); 17] = [
+const SINGLE: [(&str, &str, &str); 21] = [
     ("", "missing_edition", ""),
     ("import std/base\n", "missing_edition", "import std/base"),
     ("hbiuld 1\n", "missing_edition", "hbiuld"),
@@ -59,6 +59,10 @@ const SINGLE: [(&str, &str, &str); 17] = [
     ("hbuild 1\nlet a = \"\u{202e}\"\n", "bidirectional_control", "\u{202e}"),
     ("hbuild 1\n# \u{2066}\n", "bidirectional_control", "\u{2066}"),
     ("hbuild 1\nlet a = \"\u{2028}\"\n", "control_character", "\u{2028}"),
+    ("hbuild 1\n# a\u{200b}b\n", "hidden_character", "\u{200b}"),
+    ("hbuild 1\nlet a = r\"b\u{feff}\"\n", "hidden_character", "\u{feff}"),
+    ("hbuild 1\nlet a = \"\u{e0041}\"\n", "hidden_character", "\u{e0041}"),
+    ("hbuild 1\nlet a = \u{3164}1\n", "hidden_character", "\u{3164}"),
     ("hbuild 1\nlet a = \u{a0}1\n", "unknown_character", "\u{a0}"),
     ("hbuild 1\nimage a {\n  script = \"\"\"\n  a = 1\n}\n", "unclosed_string", "\"\"\""),
     ("hbuild 1\nlet größe = 1\n", "bad_name", "größe"),
@@ -73,7 +77,7 @@ fn single_mistakes_are_reported_alone() {
     }
     let parse = syntax::parse_bytes(b"hbuild 1\n\xff");
     assert_eq!(parse.diagnostics()[0].code, "hbuild::syntax::invalid_utf8");
-    assert_eq!(parse.diagnostics()[0].primary().unwrap().range, 9..10);
+    assert_eq!(parse.diagnostics()[0].primary().unwrap().range, 9..12);
 }
 
 /// The codes that the stage has, without `hbuild::syntax::`.

@@ -198,6 +198,12 @@ pub struct FmtArguments {
     /// Change nothing; exit with 1 and name the files where formatting would
     #[arg(long)]
     pub check: bool,
+    /// Change nothing; exit with 1 and print the unified difference where formatting would change something
+    #[arg(long)]
+    pub diff: bool,
+    /// What messages call standard input
+    #[arg(long, value_name = "PATH")]
+    pub stdin_name: Option<PathBuf>,
 }
 
 /// Arguments of `import`.

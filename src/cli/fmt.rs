@@ -1,55 +1,135 @@
 //! `hbuild fmt`.
 
-use std::io::Read;
-use std::path::Path;
+use std::borrow::Cow;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
 
-use hbuild_lang::{Checked, Diagnostic};
+use hbuild_lang::format::format_bytes;
+use hbuild_lang::syntax::LENGTH_LIMIT;
+use hbuild_lang::{Checked, Diagnostic, Files};
+use similar::TextDiff;
 
 use super::arguments::FmtArguments;
 use super::context::Context;
 use super::report::{Failure, OutputError, Texts};
 use super::{print, target};
-use crate::host::discover::read_text;
-use crate::host::files::write_atomically;
+use crate::host::discover::ReadError;
+use crate::host::files::{RecipeFolder, write_atomically};
 
-/// Formats every recipe named in place, or with `--check` only says which would change.
+/// What a formatted recipe is called that has no name.
+const STANDARD_INPUT: &str = "<standard input>";
+
+/// Formats every recipe named in place; with `--check` or `--diff` only says what would change. A recipe with errors
+/// stays as it is, and keeps no other one from being formatted.
 pub fn run(arguments: &FmtArguments, context: &Context) -> Result<(), Failure> {
     if arguments.targets == ["-"] {
-        let mut text = String::new();
-        let read = std::io::stdin().lock().read_to_string(&mut text);
-        read.map_err(|source| Failure::new(OutputError { source }))?;
-        return print(&formatted(Path::new("<standard input>"), &text)?);
+        return standard_input(arguments, context);
     }
-    let mut changed = Vec::new();
+    let mut failure: Option<Failure> = None;
+    let mut changed = false;
     for target in target::expand(&arguments.targets)? {
-        let text = read_text(&target.path).map_err(Failure::new)?;
-        let new = formatted(&target.path, &text)?;
-        if new == text {
-            continue;
+        match file(arguments, context, &target.path) {
+            Ok(differs) => changed |= differs,
+            Err(found) => {
+                failure = Some(match failure {
+                    Some(earlier) => earlier.and(found),
+                    None => found,
+                });
+            }
         }
-        if !arguments.check {
-            let written = write_atomically(&target.path, new.as_bytes());
-            written.map_err(|source| Failure::new(OutputError { source }))?;
-        }
-        if arguments.check && !context.reporter().for_people() {
-            let checked = not_formatted(&target.path, text, &new);
-            context.reporter().texts(&Texts::new(&target.path, &checked));
-        }
-        changed.push(target.path.display().to_string());
     }
-    if context.reporter().for_people() || !arguments.check {
-        print(&changed.iter().map(|path| format!("{path}\n")).collect::<String>())?;
+    match failure {
+        Some(failure) => Err(failure),
+        None => outcome(arguments, changed),
     }
-    if arguments.check && !changed.is_empty() { Err(Failure::silent()) } else { Ok(()) }
 }
 
-fn formatted(path: &Path, text: &str) -> Result<String, Failure> {
-    hbuild_lang::format::format(text).map_err(|diagnostics| {
+/// Formats one file; returns whether it differs from what stands there.
+fn file(arguments: &FmtArguments, context: &Context, path: &Path) -> Result<bool, Failure> {
+    let (folder, entry) = crate::build::split(path);
+    let bytes = RecipeFolder::new(folder).read(&entry).map_err(|error| {
+        let source = std::io::Error::other(error.reason);
+        Failure::new(ReadError { path: path.display().to_string(), source })
+    })?;
+    let new = formatted(path, &bytes)?;
+    if new.as_bytes() == bytes {
+        return Ok(false);
+    }
+    if arguments.diff {
+        print(&difference(path, &bytes, &new))?;
+        return Ok(true);
+    }
+    if arguments.check && !context.reporter().for_people() {
+        report(context, path, &bytes, &new);
+        return Ok(true);
+    }
+    if !arguments.check {
+        let written = write_atomically(path, new.as_bytes());
+        written.map_err(|source| Failure::new(OutputError { source }))?;
+    }
+    print(&format!("{}\n", path.display()))?;
+    Ok(true)
+}
+
+fn standard_input(arguments: &FmtArguments, context: &Context) -> Result<(), Failure> {
+    let path = arguments.stdin_name.clone().unwrap_or_else(|| PathBuf::from(STANDARD_INPUT));
+    let mut bytes = Vec::new();
+    let most = LENGTH_LIMIT as u64 + 1;
+    let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
+    read.map_err(|source| Failure::new(ReadError { path: path.display().to_string(), source }))?;
+    let new = formatted(&path, &bytes)?;
+    let changed = new.as_bytes() != bytes;
+    match (arguments.diff, arguments.check) {
+        (true, _) if changed => print(&difference(&path, &bytes, &new))?,
+        (false, false) => return print(&new),
+        (false, true) if changed && !context.reporter().for_people() => report(context, &path, &bytes, &new),
+        _ => {}
+    }
+    outcome(arguments, changed)
+}
+
+/// What a comparison ends with; formatting in place is no comparison.
+fn outcome(arguments: &FmtArguments, changed: bool) -> Result<(), Failure> {
+    if changed && (arguments.check || arguments.diff) { Err(Failure::silent()) } else { Ok(()) }
+}
+
+fn formatted(path: &Path, bytes: &[u8]) -> Result<String, Failure> {
+    format_bytes(bytes).map_err(|diagnostics| {
         let (_, entry) = crate::build::split(path);
         let diagnostics = diagnostics.into_iter().map(|found| found.in_file(&entry)).collect();
-        let checked = Checked { diagnostics, texts: [(entry, text.to_owned())].into() };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let checked = Checked { diagnostics, texts: [(entry, text)].into() };
         Failure::recipe(&Texts::new(path, &checked))
     })
+}
+
+/// Tells a program of a recipe that formatting would change.
+fn report(context: &Context, path: &Path, old: &[u8], new: &str) {
+    let checked = not_formatted(path, String::from_utf8_lossy(old).into_owned(), new);
+    context.reporter().texts(&Texts::new(path, &checked));
+}
+
+/// The unified difference that `patch` takes, with colours on a terminal.
+fn difference(path: &Path, old: &[u8], new: &str) -> String {
+    let old = String::from_utf8_lossy(old);
+    let name = path.display().to_string();
+    let diff = TextDiff::from_lines(&*old, new);
+    let text = diff.unified_diff().header(&format!("{name}.orig"), &name).to_string();
+    if !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some() {
+        return text;
+    }
+    text.split_inclusive('\n').map(coloured).collect()
+}
+
+fn coloured(line: &str) -> Cow<'_, str> {
+    let colour = match line.as_bytes().first() {
+        Some(b'-') => "31",
+        Some(b'+') => "32",
+        Some(b'@') => "36",
+        _ => return Cow::Borrowed(line),
+    };
+    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    Cow::Owned(format!("\x1b[{colour}m{text}\x1b[0m{end}"))
 }
 
 /// What programs are told of a recipe that formatting would change: where, and what would stand there.

@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use hbuild_lang::syntax::LENGTH_LIMIT;
 use hbuild_lang::{FileError, Files};
 
 /// Largest recipe file, in bytes.
-const MAX_RECIPE_BYTES: u64 = 16 << 20;
+const MAX_RECIPE_BYTES: u64 = LENGTH_LIMIT as u64;
 
 /// The files below one folder, as recipes read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Files for RecipeFolder {
             let mut bytes = Vec::new();
             File::open(&real)?.take(MAX_RECIPE_BYTES + 1).read_to_end(&mut bytes)?;
             if bytes.len() as u64 > MAX_RECIPE_BYTES {
-                return Err(io::Error::other("it is larger than 16 MiB"));
+                return Err(io::Error::other("it is larger than 4 MiB"));
             }
             Ok(Some(bytes))
         };

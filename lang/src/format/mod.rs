@@ -18,7 +18,16 @@ use crate::syntax;
 
 /// The text, formatted; the errors, where it has any. Warnings do not stop it.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
-    let parse = syntax::parse(text);
+    formatted(text, &syntax::parse(text))
+}
+
+/// The text that `bytes` are, formatted. What is not UTF-8 is an error; places are those of what
+/// [`String::from_utf8_lossy`] makes of the bytes.
+pub fn format_bytes(bytes: &[u8]) -> Result<String, Vec<Diagnostic>> {
+    formatted(&String::from_utf8_lossy(bytes), &syntax::parse_bytes(bytes))
+}
+
+fn formatted(text: &str, parse: &syntax::Parse) -> Result<String, Vec<Diagnostic>> {
     if parse.has_errors() {
         return Err(parse.diagnostics().to_vec());
     }

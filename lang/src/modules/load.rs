@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use super::{FileId, LoadedFile, Program, Reports, Site, names, standard};
 use crate::diagnostic::{Diagnostic, line_starts};
-use crate::syntax::{self, ast};
+use crate::syntax::{self, LENGTH_LIMIT, ast};
 use crate::{FileError, Files};
 
 /// How many files a program may have.
 const FILES_LIMIT: usize = 256;
-/// How long a file may be, in bytes.
-const LENGTH_LIMIT: usize = 4 << 20;
 /// Modules of the standard library that hold defaults of the edition and cannot be imported.
 const EDITION: [&str; 3] = ["edition/effects", "edition/packages", "edition/paths"];
 
@@ -24,9 +22,9 @@ pub fn load(
 ) -> Result<(Program, Vec<Diagnostic>), FileError> {
     let mut loader =
         Loader { files, program: Program::default(), syntax: Vec::new(), open: Vec::new(), reports };
-    let text = text_of(files, entry)?;
+    let file = read(files, entry)?;
     let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    loader.add(entry, parsed(text), None, &folder);
+    loader.add(entry, file, None, &folder);
     Ok((loader.program, loader.syntax))
 }
 
@@ -60,10 +58,17 @@ struct Parsed {
     lost: BTreeSet<String>,
 }
 
-fn parsed(text: String) -> Parsed {
-    let parse = syntax::parse(&text);
+/// The file as it stands, or why it cannot be had. Where it is not UTF-8, U+FFFD stands in its text.
+fn read(files: &dyn Files, path: &str) -> Result<Parsed, FileError> {
+    let bytes = files.read(path)?;
+    if bytes.len() > LENGTH_LIMIT {
+        return Err(FileError { path: path.to_owned(), reason: "it is larger than 4 MiB".to_owned() });
+    }
+    let parse = syntax::parse_bytes(&bytes);
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     let (tree, diagnostics) = (Arc::new(parse.file()), parse.diagnostics().to_vec());
-    Parsed { text, tree, diagnostics, lost: parse.lost_words() }
+    Ok(Parsed { text, tree, diagnostics, lost: parse.lost_words() })
 }
 
 /// A module of the standard library, which has no syntax errors.
@@ -144,7 +149,7 @@ impl Loader<'_> {
             return None;
         }
         let text = match text {
-            Ok(path) => parsed(self.read(&path, site)?),
+            Ok(path) => self.read(&path, site)?,
             Err(module) => self.module(&module, site)?,
         };
         Some(self.add(&name, text, Some(site), folder))
@@ -162,9 +167,9 @@ impl Loader<'_> {
         None
     }
 
-    fn read(&mut self, path: &str, site: Site) -> Option<String> {
-        match text_of(self.files, path) {
-            Ok(text) => Some(text),
+    fn read(&mut self, path: &str, site: Site) -> Option<Parsed> {
+        match read(self.files, path) {
+            Ok(file) => Some(file),
             Err(error) => {
                 self.reports
                     .error("hbuild::lang::import_unreadable", site, error.to_string())
@@ -211,13 +216,4 @@ impl Loader<'_> {
             folder.is_empty() || joined.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         inside.then_some(joined)
     }
-}
-
-fn text_of(files: &dyn Files, path: &str) -> Result<String, FileError> {
-    let refuse = |reason: &str| FileError { path: path.to_owned(), reason: reason.to_owned() };
-    let bytes = files.read(path)?;
-    if bytes.len() > LENGTH_LIMIT {
-        return Err(refuse("it is larger than 4 MiB"));
-    }
-    String::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text"))
 }

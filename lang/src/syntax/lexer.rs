@@ -150,14 +150,14 @@ impl<'text> Lexer<'text> {
     /// Takes characters that begin no token of the language.
     fn other(&mut self) {
         let rest = self.rest();
-        if rest.starts_with(char::is_alphabetic) {
-            let length = word(rest).map_or(1, |(_, word)| word.len()).max(1);
-            return self.push(BadWord, length);
-        }
         let invisible = |character: char| super::text::is_refused(character);
         let length = rest.find(|character| !invisible(character)).unwrap_or(rest.len());
         if length > 0 {
             return self.push(Whitespace, length);
+        }
+        if rest.starts_with(char::is_alphabetic) {
+            let length = word(rest).map_or(1, |(_, word)| word.len()).max(1);
+            return self.push(BadWord, length);
         }
         let known = |character: char| {
             character.is_ascii_alphanumeric()

@@ -27,7 +27,7 @@ use crate::diagnostic::Diagnostic;
 pub const DEPTH_LIMIT: u32 = 128;
 
 /// How long a file may be, in bytes.
-pub const LENGTH_LIMIT: usize = 16 << 20;
+pub const LENGTH_LIMIT: usize = 4 << 20;
 
 /// What [`parse`] found: a tree whatever the text, and what is wrong with it.
 #[derive(Debug, Clone)]
@@ -117,14 +117,16 @@ pub fn parse(text: &str) -> Parse {
     Parse { green, diagnostics }
 }
 
-/// The tree of a file's bytes. Bytes that are not UTF-8 give the tree of the empty text and one diagnostic,
-/// whose range counts the file's bytes.
+/// The tree of a file's bytes. Bytes that are not UTF-8 give the tree of what [`String::from_utf8_lossy`] makes of
+/// them and one diagnostic, at its first U+FFFD.
 pub fn parse_bytes(bytes: &[u8]) -> Parse {
     match std::str::from_utf8(bytes) {
         Ok(text) => parse(text),
         Err(error) => {
             let at = error.valid_up_to();
-            Parse { diagnostics: vec![report::invalid_utf8(at..at + 1)], ..parse("") }
+            let place = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+            let green = parse(&String::from_utf8_lossy(bytes)).green;
+            Parse { green, diagnostics: vec![report::invalid_utf8(place)] }
         }
     }
 }

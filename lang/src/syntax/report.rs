@@ -67,6 +67,12 @@ pub(super) fn control_character(place: Place, character: char) -> Diagnostic {
     error("hbuild::syntax::control_character", place, message, help)
 }
 
+pub(super) fn hidden_character(place: Place, character: char) -> Diagnostic {
+    let message = format!("the text has U+{:04X}, which is not shown", u32::from(character));
+    let help = format!("remove it; where a string needs it, write `\\u{{{:x}}}`", u32::from(character));
+    error("hbuild::syntax::hidden_character", place, message, help)
+}
+
 // Tokens.
 
 pub(super) fn unknown_character(place: Place, text: &str) -> Diagnostic {

@@ -24,6 +24,7 @@ pub(super) fn check(text: &str) -> Vec<Diagnostic> {
             _ if is_bidirectional(character) => {
                 diagnostics.push(report::bidirectional_control(range, character))
             }
+            _ if is_hidden(character) => diagnostics.push(report::hidden_character(range, character)),
             _ if is_refused(character) => diagnostics.push(report::control_character(range, character)),
             _ => {}
         }
@@ -37,9 +38,22 @@ fn is_bidirectional(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
+/// Characters that take no room on the screen or look like a space, so that two texts that look the same are not:
+/// what Unicode calls ignorable by default, but for the selector that colours emoji.
+fn is_hidden(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Characters refused everywhere: those above, control characters but line feed and tab, and other ends of
 /// lines. A byte order mark is refused too.
 pub(super) fn is_refused(character: char) -> bool {
-    let other = matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}');
-    is_bidirectional(character) || other || (character.is_control() && character != '\n' && character != '\t')
+    let other = matches!(character, '\u{2028}' | '\u{2029}');
+    is_bidirectional(character)
+        || is_hidden(character)
+        || other
+        || (character.is_control() && character != '\n' && character != '\t')
 }
