@@ -223,3 +223,26 @@ impl Names {
             .unwrap_or_else(|| if gid == 0 { "root".to_owned() } else { gid.to_string() })
     }
 }
+
+/// An account of the standard library as code.
+pub fn user_code(user: &hbuild_lang::recipe::User) -> String {
+    let mut fields = vec![format!("uid = {}", user.uid)];
+    if user.gid != user.uid {
+        fields.push(format!("gid = {}", user.gid));
+    }
+    for (key, value) in [("home", &user.home), ("shell", &user.shell), ("gecos", &user.gecos)] {
+        if !value.is_empty() {
+            fields.push(format!("{key} = {}", code::string(value)));
+        }
+    }
+    format!("{{ {} }}", fields.join(", "))
+}
+
+/// A group of the standard library as code.
+pub fn group_code(group: &hbuild_lang::recipe::Group) -> String {
+    let members: Vec<String> = group.members.iter().map(|member| code::string(member)).collect();
+    match members.is_empty() {
+        true => format!("{{ gid = {} }}", group.gid),
+        false => format!("{{ gid = {}, members = {} }}", group.gid, code::list(&members)),
+    }
+}

@@ -136,18 +136,18 @@ impl<'g> Block<'g> {
     ) {
         let dev = self.grid.of_flavor(Flavor::Dev);
         let main: Vec<usize> = self.variants.difference(&dev).copied().collect();
-        let or_none = |variant: &usize| wanted.get(variant).cloned().unwrap_or_else(|| "none".to_owned());
-        let indifferent =
-            |variant: &usize| keep && !wanted.contains_key(variant) && given(*variant) != Given::default();
-        let values = |variants: &[usize]| -> BTreeMap<usize, String> {
-            let cared = variants.iter().filter(|variant| !indifferent(variant));
-            cared.map(|variant| (*variant, or_none(variant))).collect()
+        let dev: Vec<usize> = self.variants.intersection(&dev).copied().collect();
+        // What is to be there; with `keep`, what is there anyway where nothing else is wanted.
+        let target = |variant: &usize| -> Option<String> {
+            let given = given(*variant);
+            let kept = || given.in_dev.or(given.always).filter(|_| keep);
+            wanted.get(variant).cloned().or_else(kept).filter(|value| value != "none")
         };
-        let here = |variant: &usize| wanted.get(variant).filter(|value| *value != "none");
-        let differs =
-            |variant: &usize| !indifferent(variant) && here(variant) != given(*variant).always.as_ref();
+        let values = |variants: &[usize]| -> BTreeMap<usize, String> {
+            variants.iter().map(|at| (*at, target(at).unwrap_or_else(|| "none".to_owned()))).collect()
+        };
         let mut plain = BTreeMap::new();
-        if main.iter().any(differs) {
+        if main.iter().any(|variant| target(variant) != given(*variant).always) {
             plain = values(&main);
             let value = self.grid.value(&plain, "none", hint);
             self.push("", format!("{field} = {value}"));
@@ -160,18 +160,16 @@ impl<'g> Block<'g> {
             };
             main.iter().find(|other| cell(other)).and_then(|other| plain.get(other)).cloned()
         };
-        let wrong = |variant: &usize| {
+        let there = |variant: &usize| {
             let given = given(*variant);
-            let there = match (&given.in_dev, plain.is_empty()) {
-                (Some(value), _) => Some(value.clone()),
+            let there = match (given.in_dev, plain.is_empty()) {
+                (Some(value), _) => Some(value),
                 (None, true) => given.always,
                 (None, false) => Some(twin(*variant).unwrap_or_else(|| "?".to_owned())),
             };
-            let there = there.filter(|value| value != "none");
-            !indifferent(variant) && there.as_ref() != here(variant)
+            there.filter(|value| value != "none")
         };
-        let dev: Vec<usize> = self.variants.intersection(&dev).copied().collect();
-        if dev.iter().any(wrong) {
+        if dev.iter().any(|variant| there(variant) != target(variant)) {
             let value = self.grid.value(&values(&dev), "none", hint);
             self.push(DEV, format!("{field} = {value}"));
         }
@@ -290,13 +288,16 @@ impl<'g> Block<'g> {
                 add(String::new(), cell.clone());
                 continue;
             }
+            let mut covered = Set::new();
             for axis in [Axis::Flavor, Axis::Profile] {
                 let places: Set = cell.iter().map(|variant| self.grid.at(*variant, axis)).collect();
                 for place in places {
                     let part: Set =
                         cell.iter().copied().filter(|at| self.grid.at(*at, axis) == place).collect();
-                    if part.is_subset(may) && !part.is_disjoint(&need) {
+                    // No two conditions give an element twice.
+                    if part.is_subset(may) && !part.is_disjoint(&need) && part.is_disjoint(&covered) {
                         need = need.difference(&part).copied().collect();
+                        covered.extend(&part);
                         add(self.test(axis, place), part);
                     }
                 }

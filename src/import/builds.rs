@@ -37,6 +37,7 @@ impl<'d> Builds<'d> {
             let mut names = BTreeSet::new();
             let builds = &self.draft.entries[variant].definition.builds;
             for (index, build) in builds.iter().enumerate() {
+                self.unused_matrix(variant, build);
                 for build in expanded(build) {
                     self.build(variant, index, &build, &mut names);
                 }
@@ -52,6 +53,19 @@ impl<'d> Builds<'d> {
             items.push(self.item(name, &axes));
         }
         (items, std::mem::take(&mut self.from))
+    }
+
+    /// Says which axes of a matrix no text of the build refers to.
+    fn unused_matrix(&self, variant: usize, build: &Build) {
+        for axis in &build.matrix {
+            let mut used = false;
+            build
+                .clone()
+                .each_text(&mut |text| used |= text.value.contains(&format!("${{matrix.{}", axis.name)));
+            if !used {
+                self.draft.left_out(variant, &axis.text, "nothing in the build refers to the matrix");
+            }
+        }
     }
 
     fn build(&mut self, variant: usize, index: usize, build: &Build, names: &mut BTreeSet<String>) {
@@ -166,7 +180,8 @@ impl<'d> Builds<'d> {
             let good =
                 hbuild_lang::Form::RelativePath.problem(&draft.sample(&from)).is_none() && !folder.is_empty();
             if !good || name != wanted {
-                draft.left_out(variant, source, "put the file beside the recipe under the name it has in the image, and add a `source` for it");
+                let reason = "put the file beside the recipe under the name it has in the image, and add a `source` for it";
+                draft.left_out(variant, source, reason);
                 continue;
             }
             draft.to_do(variant, source, "put this file beside the recipe");

@@ -323,7 +323,7 @@ fn test(reader: &Reader, at: &At<'_>) -> Option<Test> {
     leave(reader, at, "directory", "tests run in the image, which has no files of the catalogue");
     leave(reader, at, "timeout", "a test has no time of its own");
     let name = reader.text(at, "name");
-    let (status, _) = required(reader, at, "exit-code", reader.number(at, "exit-code"))?;
+    let status = required(reader, at, "exit-code", reader.number(at, "exit-code"))?;
     let commands = reader.texts(at, "commands").unwrap_or_default();
     let output = reader.text(at, "output");
     if commands.is_empty() {

@@ -144,5 +144,6 @@ fn matrix(reader: &Reader, at: &At<'_>) -> Option<MatrixAxis> {
         };
         (key.value, fields)
     };
-    Some(MatrixAxis { name: name.value, items: reader.entries(&items).into_iter().map(item).collect() })
+    let text = Str { value: at.node.flow(), mark: at.node.mark, field: at.field.clone() };
+    Some(MatrixAxis { name: name.value, text, items: reader.entries(&items).into_iter().map(item).collect() })
 }

@@ -172,6 +172,8 @@ pub struct Build {
 pub struct MatrixAxis {
     /// Its name.
     pub name: String,
+    /// Where it stands, with all of it.
+    pub text: Str,
     /// Items: name, and what stands for `${matrix.<axis>}` and `${matrix.<axis>.<field>}`.
     pub items: Vec<(String, Vec<(String, String)>)>,
 }
@@ -293,7 +295,7 @@ pub struct Test {
     /// Commands in order.
     pub commands: Vec<Str>,
     /// Status of the last.
-    pub status: u32,
+    pub status: (u32, Str),
     /// What the last prints.
     pub output: Option<Str>,
 }
@@ -334,5 +336,62 @@ impl Build {
             change(&mut output.source);
             change(&mut output.target);
         }
+    }
+}
+
+impl Only {
+    fn texts(&self) -> impl Iterator<Item = &Str> {
+        self.condition.iter().chain(&self.platforms)
+    }
+}
+
+impl Owner {
+    /// Every text of it.
+    pub fn texts(&self) -> impl Iterator<Item = &Str> {
+        let ids = [&self.uid, &self.gid].into_iter().flatten().map(|(_, text)| text);
+        ids.chain(&self.mode)
+    }
+
+    /// Owner and group where they are not root's.
+    pub fn ids(&self) -> impl Iterator<Item = &Str> {
+        [&self.uid, &self.gid].into_iter().flatten().filter(|(id, _)| *id != 0).map(|(_, text)| text)
+    }
+}
+
+impl File {
+    /// Every text of it.
+    pub fn texts(&self) -> Vec<&Str> {
+        let one = [&self.url, &self.checksum, &self.path, &self.name, &self.purl, &self.license]
+            .into_iter()
+            .flatten();
+        let lists = self.includes.iter().chain(&self.excludes);
+        one.chain(lists).chain(self.only.texts()).chain(self.owner.texts()).collect()
+    }
+}
+
+impl Artifact {
+    /// Every text of it.
+    pub fn texts(&self) -> Vec<&Str> {
+        let lists = self.includes.iter().chain(&self.excludes);
+        std::iter::once(&self.name).chain(lists).chain(self.only.texts()).chain(self.owner.texts()).collect()
+    }
+}
+
+impl PathEntry {
+    /// Every text of it.
+    pub fn texts(&self) -> Vec<&Str> {
+        let text = match &self.action {
+            PathAction::Text(text) | PathAction::Beside(text) | PathAction::Symlink(text) => Some(text),
+            PathAction::Directory(_, source) => source.as_ref(),
+            _ => None,
+        };
+        std::iter::once(&self.path).chain(text).chain(self.only.texts()).chain(self.owner.texts()).collect()
+    }
+}
+
+impl Output {
+    /// Every text of it.
+    pub fn texts(&self) -> Vec<&Str> {
+        [&self.source, &self.target].into_iter().chain(&self.condition).chain(self.owner.texts()).collect()
     }
 }

@@ -155,14 +155,11 @@ impl Writer<'_> {
         }
         let user = |key: &str, variant: usize| {
             let key = key.to_owned();
-            self.given(
-                move |image| image.users.get(&key).map(|user| format!("{}:{}", user.uid, user.gid)),
-                variant,
-            )
+            self.given(move |image| image.users.get(&key).map(super::accounts::user_code), variant)
         };
         let group = |key: &str, variant: usize| {
             let key = key.to_owned();
-            self.given(move |image| image.groups.get(&key).map(|group| group.gid.to_string()), variant)
+            self.given(move |image| image.groups.get(&key).map(super::accounts::group_code), variant)
         };
         block.map("users", &users, &user, &|_| "account".to_owned());
         block.map("groups", &groups, &group, &|_| "group".to_owned());
@@ -311,8 +308,11 @@ impl Writer<'_> {
             let numbered = (2..).map(|number| format!("{base} {number}"));
             let name = std::iter::once(base.clone()).chain(numbered).find(|name| names.insert(name.clone()));
             let mut fields = vec![format!("run = {}", code::list(&words))];
-            if index == last && test.status != 0 {
-                fields.push(format!("status = {}", test.status.min(255)));
+            let (status, text) = &test.status;
+            match (index == last, *status) {
+                (true, 1..=255) => fields.push(format!("status = {status}")),
+                (true, 256..) => self.draft.left_out(variant, text, "a program's status is at most 255"),
+                _ => {}
             }
             if let (true, Some(output)) = (index == last, &test.output) {
                 fields.push(format!("stdout = contains({})", self.text(variant, output)));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hbuild_lang::Form;
+use hbuild_lang::recipe::PathRule;
 
 use super::accounts::Names;
 use super::block::Block;
@@ -38,7 +39,7 @@ impl Writer<'_> {
         rules.extend(from.paths.iter().filter(new).cloned());
         let given = |key: &str, variant: usize| {
             let key = key.to_owned();
-            self.given(move |image| image.paths.get(&key).map(|_| "rule".to_owned()), variant)
+            self.given(move |image| image.paths.get(&key).map(|rule| rule_code(&rule.value)), variant)
         };
         for arch in [None, Some("amd64"), Some("arm64")] {
             let here = rules.iter().filter(|(_, _, _, only)| *only == arch);
@@ -75,7 +76,7 @@ impl Writer<'_> {
         let problem = form.problem(&self.draft.sample(&path));
         if problem.is_some() || (!glob && path.contains(['*', '?', '{'])) {
             let why = problem.map_or_else(|| "it looks like a glob".to_owned(), |problem| problem.message);
-            return self.draft.left_out(variant, &entry.path, &why);
+            return self.draft.all_left_out(variant, entry.texts(), &why);
         }
         let attributes = |default: u16| names.attributes(self.draft, variant, &entry.owner, default);
         let below = if path == "/" { "/**".to_owned() } else { format!("{path}/**") };
@@ -137,5 +138,32 @@ impl Writer<'_> {
                 }
             }
         }
+    }
+}
+
+/// A rule of the standard library as code.
+fn rule_code(rule: &PathRule) -> String {
+    let arguments = |owner: &Option<String>, group: &Option<String>, mode: &Option<u16>| {
+        let mut arguments = Vec::new();
+        arguments.extend(owner.as_ref().map(|owner| format!("owner = {}", code::string(owner))));
+        arguments.extend(group.as_ref().map(|group| format!("group = {}", code::string(group))));
+        arguments.extend(mode.map(|mode| format!("mode = 0o{mode:o}")));
+        arguments
+    };
+    match rule {
+        PathRule::File { text, owner, group, mode } => {
+            let mut all = vec![format!("text = {}", code::text(text))];
+            all.extend(arguments(owner, group, mode));
+            format!("file({})", all.join(", "))
+        }
+        PathRule::Directory { owner, group, mode } => {
+            format!("directory({})", arguments(owner, group, mode).join(", "))
+        }
+        PathRule::Attrs { owner, group, mode } => {
+            format!("attrs({})", arguments(owner, group, mode).join(", "))
+        }
+        PathRule::Symlink { target } => format!("symlink({})", code::string(target)),
+        PathRule::Delete => "delete".to_owned(),
+        PathRule::Keep => "keep".to_owned(),
     }
 }

@@ -128,7 +128,7 @@ impl Maker<'_, '_> {
         }
         for step in &self.build.steps {
             if let Some(shell) = &step.shell
-                && shells.len() > 1
+                && (shells.len() > 1 || self.build.shell.is_some())
             {
                 self.draft.left_out(self.variant, shell, "all steps of a build have one shell");
             }
@@ -286,6 +286,7 @@ impl Maker<'_, '_> {
         let Some(uses) = &step.uses else {
             return step.runs.as_ref().map(|runs| self.script(&self.resolve(runs))).unwrap_or_default();
         };
+        self.draft.all_left_out(self.variant, &step.runs, "the step calls an action instead");
         let named = uses.value.split('@').next().unwrap_or_default();
         if ["sbom", "spdx"].contains(&named) {
             self.draft.left_out(

@@ -22,14 +22,15 @@ impl Maker<'_, '_> {
             if !holds {
                 continue;
             }
+            self.draft.all_left_out(self.variant, &output.condition, "what a build makes is taken always");
             let trim =
                 |path: String| if path.len() > 1 { path.trim_end_matches('/').to_owned() } else { path };
             let source = trim(self.moved(&self.resolve(&output.source)));
             let target = trim(self.resolve(&output.target));
             if source.starts_with("/opt/docker/sbom") {
-                self.draft.left_out(
+                self.draft.all_left_out(
                     self.variant,
-                    &output.source,
+                    [&output.source],
                     "hbuild writes the SBOM itself, from what the sources say",
                 );
                 continue;
@@ -37,7 +38,7 @@ impl Maker<'_, '_> {
             if Form::Path.problem(&self.draft.sample(&target)).is_some()
                 || target.contains(['*', '?', '[', '{'])
             {
-                self.draft.left_out(self.variant, &output.target, "it is no absolute path");
+                self.draft.all_left_out(self.variant, output.texts(), "it is no absolute path");
                 continue;
             }
             if source != format!("{TARGET}{}", if target == "/" { "" } else { &target }) {
@@ -86,6 +87,7 @@ impl Maker<'_, '_> {
             self.draft.to_do(self.variant, &output.source, READ_ONLY);
         }
         if source == "/" || !(inside || source.starts_with('/')) {
+            self.draft.all_left_out(self.variant, output.texts(), READ_ONLY);
             return None;
         }
         let parent = target.rsplit_once('/').map_or("", |(parent, _)| parent);

@@ -103,6 +103,11 @@ impl<'a> Draft<'a> {
         self.remark(RemarkKind::LeftOut, variant, text, text.value.clone(), reason);
     }
 
+    /// Says that none of the texts is in the recipe.
+    pub fn all_left_out<'t>(&self, variant: usize, texts: impl IntoIterator<Item = &'t Str>, reason: &str) {
+        texts.into_iter().for_each(|text| self.left_out(variant, text, reason));
+    }
+
     /// Says that something has to be done before the recipe builds.
     pub fn to_do(&self, variant: usize, text: &Str, reason: &str) {
         self.remark(RemarkKind::ToDo, variant, text, text.value.clone(), reason);

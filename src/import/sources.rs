@@ -155,7 +155,10 @@ pub fn header(draft: &Draft<'_>, axes: &BTreeSet<&'static str>, variants: &Set) 
 /// Where a download is from; `None` where it cannot be a source, which is said.
 pub fn origin(draft: &Draft<'_>, variant: usize, file: &File) -> Option<Origin> {
     let symbols = &draft.symbols[variant];
-    let text = file.url.as_ref()?;
+    let Some(text) = file.url.as_ref() else {
+        draft.all_left_out(variant, file.texts(), "nothing says where it is from");
+        return None;
+    };
     let url = symbols.resolve(&text.value);
     let mut origin = match url.strip_prefix("git+") {
         Some(git) => git_origin(draft, variant, file, text, git)?,
@@ -179,7 +182,7 @@ pub fn origin(draft: &Draft<'_>, variant: usize, file: &File) -> Option<Origin> 
 fn git_origin(draft: &Draft<'_>, variant: usize, file: &File, text: &Str, git: &str) -> Option<Origin> {
     let (url, reference) = git.split_once('#').unwrap_or((git, ""));
     if let Some(problem) = Form::GitUrl.problem(&draft.sample(url)) {
-        draft.left_out(variant, text, &problem.message);
+        draft.all_left_out(variant, file.texts(), &problem.message);
         return None;
     }
     let (reference, folder) = reference.split_once(':').unwrap_or((reference, ""));
@@ -200,7 +203,7 @@ fn git_origin(draft: &Draft<'_>, variant: usize, file: &File, text: &Str, git: &
 
 fn url_origin(draft: &Draft<'_>, variant: usize, file: &File, text: &Str, url: String) -> Option<Origin> {
     if let Some(problem) = Form::Url.problem(&draft.sample(&url)) {
-        draft.left_out(variant, text, &problem.message);
+        draft.all_left_out(variant, file.texts(), &problem.message);
         return None;
     }
     let digest = file.checksum.as_ref().map(|text| draft.symbols[variant].resolve(&text.value));
@@ -244,8 +247,10 @@ pub fn artifact(
     variant: usize,
     artifact: &Artifact,
 ) -> Option<String> {
-    let name = oci(draft, sources, variant, &artifact.name)?;
-    let mut code = name;
+    let Some(mut code) = oci(draft, sources, variant, &artifact.name) else {
+        draft.all_left_out(variant, artifact.texts(), "the image it is about cannot be had");
+        return None;
+    };
     for (method, globs) in [("only", &artifact.includes), ("without", &artifact.excludes)] {
         let mut list = Vec::new();
         for glob in globs {
@@ -260,9 +265,7 @@ pub fn artifact(
             code.push_str(&format!(".{method}({})", code::list(&list)));
         }
     }
-    for owner in [&artifact.owner.uid, &artifact.owner.gid].into_iter().flatten().filter(|(id, _)| *id != 0) {
-        draft.left_out(variant, &owner.1, "set owners with `attrs(…)` in `paths`");
-    }
+    draft.all_left_out(variant, artifact.owner.ids(), "set owners with `attrs(…)` in `paths`");
     Some(code)
 }
 

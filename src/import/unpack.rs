@@ -32,6 +32,8 @@ impl Maker<'_, '_> {
             .filter(|file| self.draft.arch(self.variant, &file.only).is_some())
             .collect();
         for file in &files {
+            let owner = file.owner.ids().chain(&file.owner.mode);
+            self.draft.all_left_out(self.variant, owner, "a build's files belong to its one user");
             for glob in file.includes.iter().chain(&file.excludes) {
                 self.draft.left_out(self.variant, glob, "a build unpacks a source as a whole");
             }
@@ -179,6 +181,12 @@ impl Maker<'_, '_> {
             if self.draft.arch(self.variant, &entry.only).is_none() {
                 continue;
             }
+            let only = entry
+                .only
+                .condition
+                .iter()
+                .filter(|_| self.draft.arch(self.variant, &entry.only) != Some(None));
+            self.draft.all_left_out(self.variant, only, "the path is there on every architecture");
             if let PathAction::Beside(source) | PathAction::Directory(_, Some(source)) = &entry.action {
                 self.draft.to_do(self.variant, source, "put this file or folder beside the recipe");
             }
@@ -187,9 +195,14 @@ impl Maker<'_, '_> {
             }
             let path = self.moved(path.trim_end_matches('/'));
             if !path.starts_with(SOURCE) && !path.starts_with(TARGET) {
-                self.draft.left_out(self.variant, &entry.path, OUTSIDE);
+                self.draft.all_left_out(self.variant, entry.texts(), OUTSIDE);
                 continue;
             }
+            self.draft.all_left_out(
+                self.variant,
+                entry.owner.ids(),
+                "a build's files belong to its one user",
+            );
             self.prepare_path(&path, &entry.action);
             if let Some(mode) = &entry.owner.mode {
                 let bits = mode.value.trim_start_matches("0o");
