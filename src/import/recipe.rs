@@ -257,9 +257,13 @@ impl<'a> Draft<'a> {
                 .collect();
             let from = if dev.is_some() { "base.dev" } else { "base.runtime" };
             let distro = &entry.identity.distro;
-            let mut text = format!("packages {}", added.join(", "));
-            if !accounts.is_empty() {
-                text.push_str(&format!("; accounts {}", accounts.join(", ")));
+            let lists = [("packages", added), ("accounts", accounts)];
+            let lists = lists.iter().filter(|(_, names)| !names.is_empty());
+            let text: Vec<String> =
+                lists.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+            let text = text.join("; ");
+            if text.is_empty() {
+                continue;
             }
             if said.insert((from, distro.to_string(), text.clone())) {
                 let mark = super::yaml::Mark { line: 1, column: 1 };
