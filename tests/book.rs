@@ -97,6 +97,59 @@ fn the_example_from_a_dockerfile_builds_and_counts() {
     assert_eq!(support::images::must(&mut count), "hits: 2\n");
 }
 
+/// Imports an example's definitions as its guide says, compares what comes out with what the folder has, and holds
+/// that and the recipe finished by hand to `check` and `fmt`.
+fn imported(page: &str, example: &str, from: &str, finished: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = format!("docs/examples/{example}/imported.hb");
+    let written = format!("hbuild import docs/examples/{example}/{from} -o {name}");
+    assert!(text(&format!("docs/src/{page}.md")).contains(&format!("$ {written}\n")), "{written}");
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = folder.path().join("imported.hb");
+    let mut import = Command::new(env!("CARGO_BIN_EXE_hbuild"));
+    import.current_dir(root).arg("import").arg(format!("docs/examples/{example}/{from}"));
+    let import = import.arg("-o").arg(&recipe).output().unwrap();
+    let said = String::from_utf8_lossy(&import.stderr);
+    assert!(import.status.success(), "{said}");
+    assert!(said.contains("not carried over:"), "{said}");
+    let found = fs::read_to_string(&recipe).unwrap();
+    assert_eq!(found, text(&name), "run `{written} --force` and show the recipe on the page");
+    for path in [root.join(&name), root.join(format!("docs/examples/{example}/{finished}"))] {
+        let checked = Command::new(env!("CARGO_BIN_EXE_hbuild")).arg("check").arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success() && !said.contains("hbuild::"), "{said}");
+        let laid_out =
+            Command::new(env!("CARGO_BIN_EXE_hbuild")).args(["fmt", "--check"]).arg(&path).output();
+        assert!(laid_out.unwrap().status.success(), "{path:?} is not as `hbuild fmt` has it");
+    }
+}
+
+/// Every key of a YAML file that stands at its left edge is in the last table of its guide.
+fn every_key(page: &str, file: &str) {
+    let page = text(&format!("docs/src/{page}.md"));
+    let table = page.split("## Every field").nth(1).unwrap();
+    let definition = text(&format!("docs/examples/{file}"));
+    let begins = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
+    for key in definition.lines().filter(begins).filter_map(|line| line.split(':').next()) {
+        assert!(table.contains(&format!("`{key}")), "{key}");
+    }
+}
+
+#[test]
+fn the_guide_from_apko_shows_what_the_importer_writes() {
+    shown("from-apko", "files", &["files.apko.yaml", "imported.hb", "files.hb"]);
+    imported("from-apko", "files", "files.apko.yaml", "files.hb");
+    every_key("from-apko", "files/files.apko.yaml");
+}
+
+#[test]
+fn the_guide_from_the_catalogue_shows_what_the_importer_writes() {
+    let files = ["catalogue/1.6.yaml", "catalogue/1.6-dev.yaml", "imported.hb", "memcached.hb"];
+    shown("from-catalogue", "memcached", &files);
+    imported("from-catalogue", "memcached", "catalogue", "memcached.hb");
+    every_key("from-catalogue", "memcached/catalogue/1.6.yaml");
+}
+
 #[test]
 fn the_recipe_of_the_readme_is_one() {
     let readme = text("README.md");
