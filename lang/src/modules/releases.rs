@@ -140,9 +140,7 @@ fn alpine(release: &str, components: &[&str]) -> Vec<Repository> {
 fn keys_of(names: &[&str]) -> Vec<RepositoryKey> {
     names
         .iter()
-        .filter_map(|name| {
-            Some(RepositoryKey { name: (*name).to_owned(), text: standard::key(name)?.into() })
-        })
+        .filter_map(|name| Some(RepositoryKey { name: (*name).to_owned(), text: standard::key(name)? }))
         .collect()
 }
 

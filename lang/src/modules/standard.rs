@@ -23,8 +23,10 @@ pub fn modules() -> impl Iterator<Item = &'static str> {
 }
 
 /// The text of an archive key, by its file name below `std/keys/`.
-pub fn key(name: &str) -> Option<&'static str> {
-    KEYS.iter().find(|(key, _)| *key == name).map(|(_, text)| *text)
+pub fn key(name: &str) -> Option<Arc<str>> {
+    static TEXTS: [OnceLock<Arc<str>>; KEYS.len()] = [const { OnceLock::new() }; KEYS.len()];
+    let index = KEYS.iter().position(|(key, _)| *key == name)?;
+    Some(Arc::clone(TEXTS[index].get_or_init(|| KEYS[index].1.into())))
 }
 
 macro_rules! embedded {
@@ -71,7 +73,10 @@ mod tests {
     fn every_module_and_key_is_there() {
         assert!(modules().all(|name| module(name).is_some_and(|text| text.starts_with("hbuild 1\n"))));
         assert!(MODULES.iter().all(|(_, text)| syntax::parse(text).diagnostics().is_empty()));
-        assert!(KEYS.iter().all(|(name, text)| key(name) == Some(text) && text.starts_with("-----BEGIN P")));
+        assert!(
+            KEYS.iter()
+                .all(|(name, text)| key(name).as_deref() == Some(*text) && text.starts_with("-----BEGIN P"))
+        );
         assert_eq!(module("nothing"), None);
     }
 }
