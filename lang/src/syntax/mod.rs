@@ -18,6 +18,7 @@ mod text;
 
 pub use kind::{Language, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use span::Span;
+pub use text::is_refused;
 
 use std::collections::BTreeSet;
 

@@ -48,9 +48,9 @@ fn is_hidden(character: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Characters refused everywhere: those above, control characters but line feed and tab, and other ends of
+/// Whether a character is refused everywhere: those above, control characters but line feed and tab, and other ends of
 /// lines. A byte order mark is refused too.
-pub(super) fn is_refused(character: char) -> bool {
+pub fn is_refused(character: char) -> bool {
     let other = matches!(character, '\u{2028}' | '\u{2029}');
     is_bidirectional(character)
         || is_hidden(character)

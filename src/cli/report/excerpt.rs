@@ -1,6 +1,7 @@
 //! The lines of a text that a report is about, long ones cut, so that a report's size does not depend on the text's.
 
 use hbuild_lang::diagnostic::LineIndex;
+use hbuild_lang::syntax::is_refused;
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 /// How many bytes of a line are shown before and behind a label.
@@ -65,7 +66,7 @@ impl Excerpt {
                 let length = if end(label) > start + whole.len() { left } else { label.len().min(left) };
                 moved[index] = with_span(label, at, length);
             }
-            excerpt.text.push_str(&shown);
+            excerpt.text.extend(shown.chars().map(visible));
             excerpt.text.push('\n');
         }
         (excerpt, moved)
@@ -90,6 +91,19 @@ fn window(line: &str, offsets: impl Iterator<Item = usize>) -> (usize, String) {
     let before = if start > 0 { LEFT_OUT } else { "" };
     let behind = if end < line.len() { LEFT_OUT } else { "" };
     (start, format!("{before}{}{behind}", &line[start..end]))
+}
+
+/// The character, or what stands for one that a terminal would obey or not show; as many bytes long, so that labels
+/// stay where they are.
+fn visible(character: char) -> char {
+    match (is_refused(character), character.len_utf8()) {
+        (false, _) => character,
+        (true, 1) if character == '\r' => ' ',
+        (true, 1) => '?',
+        (true, 2) => '\u{bf}',
+        (true, 3) => char::REPLACEMENT_CHARACTER,
+        (true, _) => '\u{1fbc4}',
+    }
 }
 
 /// The end of the last character before or at the offset.
@@ -126,5 +140,20 @@ impl SourceCode for Excerpt {
             inner.line_count(),
         );
         Ok(Box::new(contents))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_shown_to_it() {
+        for character in ['\0', '\u{1b}', '\u{ad}', '\u{202e}', '\u{e0041}'] {
+            let shown = visible(character);
+            assert!(!is_refused(shown), "{shown:?}");
+            assert_eq!(shown.len_utf8(), character.len_utf8(), "{character:?}");
+        }
+        assert_eq!(visible('é'), 'é');
     }
 }
