@@ -109,7 +109,11 @@ fn refuse_partly(file: RecipeFile<'_>, items: &[(&Project, Item<'_>)], lock: &Lo
             Item::Image(image) => {
                 ("image", &image.point, lock.variant(file.name, &image.name, &image.point).is_some())
             }
-            Item::Build(build) => ("build", &build.point, lock::check_build(file, build, Some(lock)).is_ok()),
+            // A root that the recipe has outgrown has an error of its own, which names the difference.
+            Item::Build(build) => {
+                let found = lock::check_build(file, build, Some(lock));
+                ("build", &build.point, !matches!(found, Err(LockError::NoVariant { .. })))
+            }
         };
         let beside = |source: &&Source| {
             source.point.iter().all(|(axis, label)| point.get(axis).is_none_or(|at| at == label))
