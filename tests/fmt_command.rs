@@ -119,7 +119,7 @@ fn what_is_no_recipe_is_refused() {
     }
     if !rustix::process::geteuid().is_root() {
         fs::write(file("secret.hb"), NEAT).unwrap();
-        fs::set_permissions(file("secret.hb"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(file("secret.hb"), fs::Permissions::from_mode(0o000)).unwrap();
         let output = hbuild(folder.path(), &["check", "secret.hb"], b"");
         assert!(stderr(&output).contains("ermission denied"), "{}", stderr(&output));
     }

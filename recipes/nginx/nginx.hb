@@ -86,6 +86,7 @@ image nginx {
   groups += { nginx = { gid = 65532 }, www-data = { gid = 82 } }
   run-as = "nginx"
   env.NGINX_VERSION = "{{release.version}}"
+  paths."/home/nonroot" = directory(owner = "nginx", group = "nginx", mode = 0o700)
   paths = {
     "/etc/nginx/nginx.conf" = file(text = """
       worker_processes auto;

@@ -6,6 +6,7 @@ use super::machine::{Eval, Machine, Scope, Stop};
 use super::value::{Kind, Map, MapEntry, Value};
 use crate::modules::{FileId, Site};
 use crate::syntax::ast::{self, BinaryOperator, ExprKind, StringPart};
+use crate::syntax::literal;
 
 impl Machine<'_> {
     /// The value of the expression.
@@ -154,7 +155,10 @@ impl Machine<'_> {
             self.reports
                 .error("hbuild::lang::duplicate_key", entry.site, message)
                 .related(first.site, "the first one")
-                .help(format!("keep one; in an item `field.{} = …` replaces a key", entry.key));
+                .help(format!(
+                    "keep one; in an item `field.{} = …` replaces a key",
+                    literal::key(&entry.key)
+                ));
         }
     }
 

@@ -44,6 +44,12 @@ pub(crate) fn is_name(word: &str) -> bool {
         && super::SyntaxKind::of_reserved_word(word).is_none()
 }
 
+/// A key of a map as it is written: in quotes unless it is a word.
+pub(crate) fn key(text: &str) -> String {
+    let word = !text.is_empty() && matches!(word_kind(text), WordKind::Name | WordKind::Key);
+    if word { text.to_owned() } else { format!("\"{text}\"") }
+}
+
 /// Why a number is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NumberError {
