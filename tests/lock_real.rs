@@ -10,7 +10,7 @@ use std::time::Instant;
 use hbuild::digest::Sha256;
 use hbuild::distro::access::{AccessError, RepositoryAccess, RepositoryFile};
 use hbuild::distro::cache::MemoryCache;
-use hbuild::distro::debian::repository::Surroundings;
+use hbuild::distro::surroundings::Surroundings;
 use hbuild::host::fetch::{FetchOptions, Fetcher, Wanted};
 use hbuild::host::mirror::{Mirrors, Sources};
 use hbuild::host::repositories::Archive;

@@ -12,7 +12,7 @@ use super::report::{Failure, OutputError};
 use super::{print, print_json, target};
 use crate::build::Project;
 use crate::digest::Sha256;
-use crate::distro::debian::repository::Surroundings;
+use crate::distro::surroundings::Surroundings;
 use crate::host::discover::find_recipes;
 use crate::host::fetch::{FetchOptions, Fetcher};
 use crate::host::files::write_atomically;

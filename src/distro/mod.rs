@@ -4,3 +4,4 @@ pub mod access;
 pub mod archive;
 pub mod cache;
 pub mod debian;
+pub mod surroundings;

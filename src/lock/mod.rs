@@ -3,7 +3,7 @@
 //! `lock` alone resolves, against signed indexes, and writes `hbuild.lock`; everything later reads it. Receives
 //! evaluated recipes and the lock there was; reaches the world through [`Surroundings`] and is told the time.
 //!
-//! [`Surroundings`]: crate::distro::debian::repository::Surroundings
+//! [`Surroundings`]: crate::distro::surroundings::Surroundings
 
 mod changes;
 mod check;

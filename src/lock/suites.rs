@@ -11,8 +11,9 @@ use super::{Lock, LockError, Snapshot, SnapshotIndex};
 use crate::digest::Sha256;
 use crate::distro::debian::index::Index;
 use crate::distro::debian::repository::{
-    IndexFile, KnownSuite, RepositoryError, SignedSuite, Surroundings, fetch_index, load_index,
+    IndexFile, KnownSuite, RepositoryError, SignedSuite, fetch_index, load_index,
 };
+use crate::distro::surroundings::Surroundings;
 use crate::timestamp::Timestamp;
 
 /// Transfers at once.

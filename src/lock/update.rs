@@ -15,7 +15,7 @@ use super::{
     Unlocked,
 };
 use crate::digest::Sha256;
-use crate::distro::debian::repository::Surroundings;
+use crate::distro::surroundings::Surroundings;
 use crate::timestamp::Timestamp;
 
 /// What one recipe file has that is locked.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hbuild::distro::cache::MemoryCache;
-use hbuild::distro::debian::repository::Surroundings;
+use hbuild::distro::surroundings::Surroundings;
 use hbuild::host::fetch::{FetchOptions, Fetcher};
 use hbuild::host::mirror::{Mirrors, Sources};
 use hbuild::host::repositories::Archive;

@@ -14,23 +14,14 @@ use hbuild_lang::recipe::Repository;
 use super::release::Release;
 use super::signature::Keyring;
 use crate::digest::Sha256;
-use crate::distro::access::{RepositoryAccess, RepositoryFile};
-use crate::distro::cache::IndexCache;
+use crate::distro::access::RepositoryFile;
+use crate::distro::surroundings::Surroundings;
 use crate::timestamp::Timestamp;
 
 /// Largest InRelease taken, in bytes; Debian's have 150 kB.
 const MAX_IN_RELEASE_BYTES: u64 = 16 << 20;
 /// How far an index's date may be ahead of the clock.
 const MAX_AHEAD_SECONDS: i64 = 24 * 3600;
-
-/// The outside world: what fetches, and what keeps.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// Gives files of repositories.
-    pub access: &'a dyn RepositoryAccess,
-    /// Keeps them.
-    pub cache: &'a dyn IndexCache,
-}
 
 /// A suite whose signature holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

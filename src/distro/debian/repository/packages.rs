@@ -2,10 +2,11 @@
 
 use std::io::Read;
 
-use super::{RepositoryError, SignedSuite, Surroundings};
+use super::{RepositoryError, SignedSuite};
 use crate::digest::Sha256;
 use crate::distro::access::RepositoryFile;
 use crate::distro::debian::index::Index;
+use crate::distro::surroundings::Surroundings;
 
 /// Name of the derived form that indexes are kept in; another one for every change of it.
 pub const DERIVED_FORM: &str = "debian-index-1";
