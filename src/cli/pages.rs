@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 /// The pages, by the name of their file in `docs/src/errors`.
 const PAGES: &[(&str, &str)] = &[
+    ("alpine-resolver.md", include_str!("../../docs/src/errors/alpine-resolver.md")),
     ("archive.md", include_str!("../../docs/src/errors/archive.md")),
     ("debian-repository.md", include_str!("../../docs/src/errors/debian-repository.md")),
     ("debian-resolver.md", include_str!("../../docs/src/errors/debian-resolver.md")),

@@ -31,8 +31,8 @@ pub fn of_code(code: &str) -> u8 {
         ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
         ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
-        ("debian", name) if is_of_recipe(name) => 1,
-        ("debian", _) => 3,
+        ("debian" | "alpine", name) if is_of_recipe(name) => 1,
+        ("debian" | "alpine", _) => 3,
         ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry" | "incomplete") => 3,
         ("merge", "content" | "whiteout_name" | "bad_control") => 3,
         ("image", name) if is_of_disk_or_input(name) => 3,
@@ -42,7 +42,7 @@ pub fn of_code(code: &str) -> u8 {
     }
 }
 
-/// Whether a Debian error is about what the recipe asks for, not about what the archive gives.
+/// Whether an error of a distro is about what the recipe asks for, not about what the archive gives.
 fn is_of_recipe(name: &str) -> bool {
     matches!(
         name,
@@ -55,6 +55,7 @@ fn is_of_recipe(name: &str) -> bool {
             | "request_suite"
             | "two_pins"
             | "unknown_package"
+            | "unknown_tag"
             | "unsolvable"
             | "version_not_available"
             | "virtual_package"
@@ -95,6 +96,12 @@ mod tests {
 
     /// Every code of `src/` with its status.
     const TABLE: &[(u8, &str, &str)] = &[
+        (3, "alpine", "bad_index index_cache index_encoding index_size"),
+        (
+            1,
+            "alpine",
+            "bad_request unknown_package unknown_tag unsolvable version_not_available virtual_package",
+        ),
         (
             3,
             "archive",

