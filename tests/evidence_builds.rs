@@ -337,7 +337,8 @@ fn definition() -> BuildDefinition {
 
 fn execution(build: BuildComponent) -> ExecutionDefinition {
     let BuildComponent { name, point, derivation, sources, tools, place, .. } = build;
-    ExecutionDefinition { name, point, derivation, arch: Arch::Amd64, place, sources, tools }
+    let distro = Distro { family: Family::Debian, release: "13".into() };
+    ExecutionDefinition { name, point, derivation, distro, arch: Arch::Amd64, place, sources, tools }
 }
 
 /// A build that only the root of another holds.

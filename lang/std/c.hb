@@ -38,6 +38,19 @@ fn branches(arch) = match arch {
 ## What builds C++, too.
 fn cxx(distro) = toolchain(distro) + ["g++"]
 
+## For a build in C for images of `distro`: its tools, and its compiler as `$CC`. That is the distro's own; or for Alpine,
+## where Alpine's cannot be had and `on` is a release of Debian, the `musl-gcc` of that one, whose programs run on
+## Alpine's musl. Further packages are those of Debian then.
+fn compiler(distro, on = distro) {
+  tools  = toolchain(distro)
+  env.CC = "gcc"
+  when distro is alpine and on is debian {
+    distro = on
+    tools  = musl(on)
+    env.CC = "musl-gcc"
+  }
+}
+
 ## What builds C for static binaries with musl; `use c.musl-env(distro)` makes its compiler the one that is called.
 fn musl(distro) = toolchain(distro) + match distro { debian => ["musl-dev", "musl-tools"], alpine => [] }
 

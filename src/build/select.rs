@@ -94,7 +94,7 @@ impl<'a> Item<'a> {
     fn distro(&self) -> &'a Distro {
         match self {
             Self::Image(image) => &image.distro,
-            Self::Build(build) => &build.distro,
+            Self::Build(build) => build.target.as_ref().unwrap_or(&build.distro),
         }
     }
 
@@ -158,22 +158,25 @@ impl Filter {
                     Some(at) => at == label,
                     None => axis == "flavor" && image.flavor.as_str() == label,
                 });
-                labels && self.matches_platform(&image.distro, Some(image.arch))
+                labels && self.matches_platform(Some(&image.distro), Some(image.arch))
             }
             // A build has only the axes that it varies over: at any label of another it is the same.
             Item::Build(build) => {
                 let at = |axis, label| build.point.get(axis).is_none_or(|at| at == label);
                 let labels = self.labels.iter().all(|(axis, label)| at(axis, label));
-                labels && self.matches_platform(&build.distro, (!build.any_arch).then_some(build.arch))
+                let distro = build.point.contains_key("distro").then(|| item.distro());
+                labels && self.matches_platform(distro, (!build.any_arch).then_some(build.arch))
             }
         }
     }
 
-    fn matches_platform(&self, distro: &Distro, arch: Option<Arch>) -> bool {
-        let distro = self
-            .distro
-            .as_ref()
-            .is_none_or(|wanted| *wanted == distro.to_string() || *wanted == distro.family.as_str());
+    fn matches_platform(&self, distro: Option<&Distro>, arch: Option<Arch>) -> bool {
+        let distro = match (&self.distro, distro) {
+            (None, _) | (_, None) => true,
+            (Some(wanted), Some(distro)) => {
+                *wanted == distro.to_string() || *wanted == distro.family.as_str()
+            }
+        };
         let arch = match (self.arch, arch) {
             (ArchChoice::All, _) | (_, None) => true,
             (ArchChoice::One(wanted), Some(arch)) => wanted == arch,

@@ -84,6 +84,7 @@ fn describe_build(out: &mut String, build: &Build) -> std::fmt::Result {
     line("license", build.license.clone().unwrap_or_default())?;
     line("purl", build.purl.clone().unwrap_or_default())?;
     line("cpe", build.cpe.clone().unwrap_or_default())?;
+    line("packages of", build.target.as_ref().map(|_| build.distro.to_string()).unwrap_or_default())?;
     line("repositories", repositories(&build.repositories))?;
     line("tools", values(&build.tools))?;
     line("inputs", values(&build.inputs))?;

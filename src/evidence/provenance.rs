@@ -202,9 +202,10 @@ fn resolved(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
 fn for_builds(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
     let BuildDefinition { components, executions, .. } = definition;
     let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
-    let tools: BTreeSet<&LockedPackage> = executions.iter().flat_map(|one| &one.tools).collect();
-    let tool = |package| locked_package(purl::package(&components.distro, package), package);
-    let mut all: Vec<_> = tools.difference(&contained).copied().map(tool).collect();
+    let tools = executions.iter().flat_map(|one| one.tools.iter().map(|tool| (tool, &one.distro)));
+    let tools: BTreeSet<_> = tools.filter(|(tool, _)| !contained.contains(tool)).collect();
+    let tool = |(package, distro)| locked_package(purl::package(distro, package), package);
+    let mut all: Vec<_> = tools.into_iter().map(tool).collect();
     for used in executions.iter().flat_map(|one| one.sources.values()) {
         all.push(source(used));
         all.extend(used.patches.iter().map(|(path, digest)| patch(path, *digest)));

@@ -364,6 +364,8 @@ pub struct ExecutionDefinition {
     pub point: Point,
     /// The id of its derivation.
     pub derivation: Digest,
+    /// The distro that the packages in its root come from.
+    pub distro: Distro,
     /// The architecture that executes it.
     pub arch: Arch,
     /// Where the recipe defines it.

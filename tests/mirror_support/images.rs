@@ -84,6 +84,7 @@ pub fn build(name: &str, arch: Arch, tools: &[&str], repositories: &[Repository]
         name: name.to_owned(),
         point: axes.iter().map(|(axis, label)| ((*axis).to_owned(), (*label).to_owned())).collect(),
         distro: Distro { family: Family::Debian, release: "12".to_owned() },
+        target: None,
         arch,
         any_arch: false,
         description: None,

@@ -53,6 +53,8 @@ pub enum Shape {
     Source,
     /// A map from names to sources.
     Sources(Form),
+    /// A distro.
+    Distro,
     /// `any`.
     AnyArch,
     /// `loopback`.
@@ -115,6 +117,7 @@ impl Shape {
             Shape::Inputs => "a list of packages, builds and sources",
             Shape::Source => "a source",
             Shape::Sources(_) => "a map from names to sources",
+            Shape::Distro => "a distro such as `debian(\"13\")`",
             Shape::AnyArch => "`any`",
             Shape::Network => "`loopback` or `none`",
         }
@@ -310,6 +313,11 @@ pub const BUILD: &[Field] = &[
     ),
     field("purl", Text(Form::Purl), "The package URL that scanners know it by. Its one source's by default."),
     field("cpe", Text(Form::Cpe), "The CPE 2.3 name that scanners know it by. Its one source's by default."),
+    field(
+        "distro",
+        Shape::Distro,
+        "The distro that its packages come from. That of the axis `distro` by default.",
+    ),
     field(
         "arch",
         Shape::AnyArch,

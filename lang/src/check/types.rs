@@ -165,6 +165,7 @@ impl Type {
             (kind, Shape::Sources(_)) => kind.values(&|value| {
                 matches!(value.present(), Type::Source | Type::Content | Unknown | Type::None)
             }),
+            (kind, Shape::Distro) => *kind == Type::Distro,
             (kind, Shape::AnyArch) => *kind == Type::AnyArch,
             (kind, Shape::Network) => *kind == Type::Network,
             (kind, Shape::Bool) => *kind == Type::Bool,

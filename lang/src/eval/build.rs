@@ -30,7 +30,10 @@ impl Machine<'_> {
         self.build_sites.entry(name.clone()).or_insert(site);
         let mut fields = Fields::new(self, set, schema::BUILD, &subject);
         let any_arch = any_arch(&mut fields, point);
-        let (distro, arch) = fields.machine.axes_of_build(file, point, any_arch, &subject, site)?;
+        let of_point = point.get("distro").map(|value| value.value.site);
+        let distro_site = fields.site("distro", of_point.unwrap_or(site));
+        let own = own_distro(&mut fields, of_point.is_some())?;
+        let (distro, arch) = fields.machine.axes_of_build((file, any_arch, own), point, &subject, site)?;
         let (tools, mut contents) = ingredients(&mut fields, "tools");
         let (inputs, more) = ingredients(&mut fields, "inputs");
         if tools.is_empty() && contents.is_empty() && !fields.failed {
@@ -46,7 +49,8 @@ impl Machine<'_> {
             license: fields.text("license"),
             purl: fields.text("purl"),
             cpe: fields.text("cpe"),
-            repositories: image::repositories(&mut fields, point, &distro),
+            repositories: image::repositories(&mut fields, &distro, distro_site),
+            target: target(point, &distro),
             tools: packages::located(&fields, tools),
             inputs: packages::located(&fields, inputs),
             exclude: exclude(&mut fields, distro.family),
@@ -73,13 +77,12 @@ impl Machine<'_> {
 
     fn axes_of_build(
         &mut self,
-        file: FileId,
+        (file, any_arch, own): (FileId, bool, Option<Distro>),
         point: &Point,
-        any_arch: bool,
         subject: &str,
         site: Site,
     ) -> Eval<(Distro, Arch)> {
-        let distro = point.get("distro").map(|value| value.value.kind.clone());
+        let distro = own.map(Kind::Distro).or_else(|| Some(point.get("distro")?.value.kind.clone()));
         let arch = match any_arch {
             true => [file, FileId::default()].iter().find_map(|file| {
                 let first = self.axes.get(file)?.values_of("arch").next()?;
@@ -95,7 +98,10 @@ impl Machine<'_> {
             (Some(Kind::Distro(_)), _) => {
                 ("arch", "name `arch` in its `for`, or write `arch = any` where it makes the same for each")
             }
-            _ => ("distro", "name `distro` in its `for`: its tools are packages of one"),
+            _ => (
+                "distro",
+                "name `distro` in its `for`, or write `distro = debian(\"13\")`: its tools are packages of one",
+            ),
         };
         let message = format!("{subject} does not vary over `{missing}`");
         self.stop("hbuild::lang::build_needs_axis", site, message, help)
@@ -128,6 +134,26 @@ fn any_arch(fields: &mut Fields<'_, '_>, point: &Point) -> bool {
             wrong(fields, Shape::AnyArch.describe(), &value);
             true
         }
+    }
+}
+
+/// The distro that the build itself says its packages come from.
+fn own_distro(fields: &mut Fields<'_, '_>, axis: bool) -> Eval<Option<Distro>> {
+    match fields.value("distro") {
+        Some(Value { kind: Kind::Distro(distro), .. }) => Ok(Some(distro)),
+        Some(Value { kind: Kind::Invalid, .. }) => Err(Stop),
+        Some(value) => fields.machine.wrong_type(value.site, Shape::Distro.describe(), &value),
+        // It may be the field that has no value.
+        None if fields.failed && !axis => Err(Stop),
+        None => Ok(None),
+    }
+}
+
+/// The distro of the point where it is not the one that packages come from.
+fn target(point: &Point, packages: &Distro) -> Option<Distro> {
+    match &point.get("distro")?.value.kind {
+        Kind::Distro(distro) if distro != packages => Some(distro.clone()),
+        _ => None,
     }
 }
 

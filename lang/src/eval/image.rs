@@ -32,6 +32,7 @@ impl Machine<'_> {
         let declaration = program.file(file).declaration(item).ok_or(Stop)?;
         let site = file.site(declaration.name.span);
         let (distro, flavor, arch) = self.axes_of_image(point, &declaration.name.text, site)?;
+        let distro_site = point.get("distro").map_or(site, |value| value.value.site);
         let set = self.item_fields(node, declaration, point);
         let subject = format!("image `{}`", declaration.name.text);
         let name = self.item_name(file, &declaration.name.text);
@@ -48,7 +49,7 @@ impl Machine<'_> {
             extends: extends(&mut fields),
             point: point.labels(),
             variant: variant(version.as_deref(), point),
-            repositories: repositories(&mut fields, point, &distro),
+            repositories: repositories(&mut fields, &distro, distro_site),
             packages,
             exclude,
             resolve: resolve(&mut fields),
@@ -242,7 +243,7 @@ fn resolve(fields: &mut Fields<'_, '_>) -> Resolve {
 
 /// The distro's own repositories, or those that the item sets; then those that it adds. A release that the edition
 /// does not know needs one.
-pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro) -> Arc<Vec<Repository>> {
+pub fn repositories(fields: &mut Fields<'_, '_>, distro: &Distro, site: Site) -> Arc<Vec<Repository>> {
     let known = releases::is_known(distro.family, &distro.release);
     if known && !fields.mentions("repositories") {
         return fields.machine.shared.of_distro(distro);
@@ -262,7 +263,6 @@ pub fn repositories(fields: &mut Fields<'_, '_>, point: &Point, distro: &Distro)
         }
     }
     if found.is_empty() && !known && !fields.failed {
-        let site = point.get("distro").map_or_else(Site::default, |value| value.value.site);
         releases::report_unknown(fields.machine.reports, distro.family, &distro.release, site);
         fields.failed = true;
     }

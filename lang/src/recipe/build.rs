@@ -14,8 +14,11 @@ pub struct Build {
     pub name: String,
     /// Its point, on the axes it varies over alone.
     pub point: Point,
-    /// The distribution its tools come from.
+    /// The distribution its packages come from: what the recipe says, else that of its point.
     pub distro: Distro,
+    /// The distribution of its point where its packages come from another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Distro>,
     /// The platform it is executed on and, unless `any_arch`, the one its outputs are for. With `arch = any` the
     /// first label of the file's axis `arch`.
     pub arch: Arch,

@@ -157,6 +157,7 @@ fn execution(planner: &Planner<'_>, planned: &Planned<'_>) -> ExecutionDefinitio
         name: build.name.clone(),
         point: build.point.clone(),
         derivation: planned.exec.0,
+        distro: build.distro.clone(),
         arch: build.arch,
         place: build.place.clone(),
         sources: sources_of(planner, build).collect(),
