@@ -110,7 +110,8 @@ fn locked(paragraph: &str) -> Option<LockedPackage> {
         },
     };
     Some(LockedPackage {
-        sha256: Sha256::of(name.as_bytes()),
+        sha256: Some(Sha256::of(name.as_bytes())),
+        checksum: None,
         size: 1,
         file: format!("pool/main/{}/{source}/{name}_{arch}.deb", &source[..1]),
         snapshot: "debian/bookworm@2026-01-10T10:12:52Z".into(),

@@ -38,7 +38,8 @@ fn package(name: &str) -> LockedPackage {
         name: name.into(),
         version: "1:2.36-9".into(),
         arch: "amd64".into(),
-        sha256: Sha256::of(name.as_bytes()),
+        sha256: Some(Sha256::of(name.as_bytes())),
+        checksum: None,
         size: 3,
         file: format!("pool/main/g/glibc/{name}_2.36-9_amd64.deb"),
         source: "glibc".into(),
@@ -51,7 +52,10 @@ fn packages_text() -> String {
     let paragraph = |package: LockedPackage| {
         format!(
             "Package: {}\nVersion: {}\nArchitecture: amd64\nFilename: {}\nSHA256: {}\n",
-            package.name, package.version, package.file, package.sha256
+            package.name,
+            package.version,
+            package.file,
+            package.sha256.unwrap()
         )
     };
     format!("{}\n{}", paragraph(package("libc6")), paragraph(package("libc-bin")))
@@ -104,11 +108,11 @@ fn definition() -> BuildDefinition {
             repository: "debian".into(),
             url: None,
             suite: "bookworm".into(),
-            codename: "bookworm".into(),
+            codename: Some("bookworm".into()),
             date: "2026-01-10T10:12:52Z".into(),
             valid_until: None,
-            in_release: Sha256::of(in_release.as_bytes()),
-            in_release_size: in_release.len() as u64,
+            in_release: Some(Sha256::of(in_release.as_bytes())),
+            in_release_size: Some(in_release.len() as u64),
             signed_by: vec![KEY.into()],
             indexes: vec![index],
         }],

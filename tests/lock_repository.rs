@@ -144,7 +144,7 @@ fn names() {
     };
     setting.write(&stable("test"));
     let lock = setting.world.lock(&by_suite, None, Updated::Outgrown).unwrap().lock;
-    assert_eq!(lock.snapshots[0].codename, "test");
+    assert_eq!(lock.snapshots[0].codename.as_deref(), Some("test"));
     setting.write(&stable("next"));
     let message = refused(setting.world.lock(&by_suite, Some(&lock), Updated::All), "debian::renamed");
     assert!(message.contains("`test`") && message.contains("`next`"), "{message}");

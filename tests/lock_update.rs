@@ -203,7 +203,7 @@ fn the_same_version_with_other_bytes() {
     setting.publish(&day(-3), &[("lib", "1.0"), ("tool", "1.0")]);
     let images = [setting.image("one", Arch::Amd64, &["lib"]), setting.image("two", Arch::Amd64, &["tool"])];
     let mut lock = setting.world.lock(&images, None, Updated::Outgrown).unwrap().lock;
-    lock.packages[0].sha256 = hbuild::digest::Sha256::of(b"others");
+    lock.packages[0].sha256 = Some(hbuild::digest::Sha256::of(b"others"));
     setting.publish(&day(-2), &[("lib", "1.0"), ("tool", "1.0")]);
     let more = [images[0].clone(), setting.image("two", Arch::Amd64, &["lib", "tool"])];
     let error = setting.world.lock(&more, Some(&lock), Updated::Outgrown).unwrap_err();

@@ -129,9 +129,11 @@ fn size_differs(path: &str) -> bool {
 }
 
 fn parameters(packages: &[deb_support::Package]) -> Merge {
-    let inputs = packages
-        .iter()
-        .map(|package| MergeInput::Package { name: package.name.clone(), origin: package.origin() });
+    let inputs = packages.iter().map(|package| MergeInput::Package {
+        name: package.name.clone(),
+        origin: package.origin(),
+        apk: None,
+    });
     let effects = [
         ("base-passwd", "accounts"),
         ("base-files", "base-files"),
@@ -160,6 +162,8 @@ fn parameters(packages: &[deb_support::Package]) -> Merge {
         effects: table,
         os_release: BTreeMap::new(),
         layers: vec![],
+        world: vec![],
+        apk_repositories: vec![],
     }
 }
 

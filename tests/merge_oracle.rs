@@ -43,9 +43,11 @@ const NAMES: [&str; 19] = [
 ];
 
 fn parameters(packages: &[deb_support::Package], flavor: Flavor, effects: &[(&str, &str)]) -> Merge {
-    let inputs = packages
-        .iter()
-        .map(|package| MergeInput::Package { name: package.name.clone(), origin: package.origin() });
+    let inputs = packages.iter().map(|package| MergeInput::Package {
+        name: package.name.clone(),
+        origin: package.origin(),
+        apk: None,
+    });
     let mut table: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (package, effect) in effects {
         table.entry((*package).to_owned()).or_default().push((*effect).to_owned());
@@ -63,6 +65,8 @@ fn parameters(packages: &[deb_support::Package], flavor: Flavor, effects: &[(&st
         effects: table,
         os_release: BTreeMap::new(),
         layers: packages.iter().map(|package| vec![package.origin()]).collect(),
+        world: vec![],
+        apk_repositories: vec![],
     }
 }
 

@@ -44,7 +44,11 @@ fn a_merge_of_many_packages_is_fast() {
     let unpacking = unpacking.elapsed();
     let inputs: Vec<_> = packages
         .iter()
-        .map(|package| MergeInput::Package { name: package.name.clone(), origin: package.origin() })
+        .map(|package| MergeInput::Package {
+            name: package.name.clone(),
+            origin: package.origin(),
+            apk: None,
+        })
         .collect();
     let rules = ["/usr/share/man/**", "/usr/share/locale/**", "/usr/share/doc/**", "/usr/share/info/**"];
     let mut rules: BTreeMap<_, _> = rules.iter().map(|rule| ((*rule).to_owned(), PathRule::Delete)).collect();
@@ -64,6 +68,8 @@ fn a_merge_of_many_packages_is_fast() {
         effects,
         os_release: BTreeMap::new(),
         layers: packages.iter().map(|package| vec![package.origin()]).collect(),
+        world: vec![],
+        apk_repositories: vec![],
     };
     let sources: Vec<_> = made
         .iter()

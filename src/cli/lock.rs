@@ -214,7 +214,7 @@ fn keep(store: &Store, path: &Path, lock: &Lock) -> Result<(), Failure> {
         .snapshots
         .iter()
         .flat_map(|snapshot| {
-            std::iter::once(snapshot.in_release).chain(snapshot.indexes.iter().map(|index| index.sha256))
+            snapshot.in_release.into_iter().chain(snapshot.indexes.iter().map(|index| index.sha256))
         })
         .chain(lock.git.iter().map(|git| git.sha256))
         .chain(lock.oci.iter().flat_map(documents))

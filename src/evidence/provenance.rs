@@ -234,14 +234,16 @@ fn signed_index(snapshot: &Snapshot) -> ResourceDescriptor {
         (annotation::KIND.to_owned(), json!("index")),
         (annotation::REPOSITORY.to_owned(), json!(snapshot.repository)),
         (annotation::SUITE.to_owned(), json!(snapshot.suite)),
-        (annotation::CODENAME.to_owned(), json!(snapshot.codename)),
         (annotation::DATE.to_owned(), json!(snapshot.date)),
         (annotation::SIGNED_BY.to_owned(), json!(snapshot.signed_by)),
     ]);
+    if let Some(codename) = &snapshot.codename {
+        annotations.insert(annotation::CODENAME.to_owned(), json!(codename));
+    }
     if let Some(date) = &snapshot.valid_until {
         annotations.insert(annotation::VALID_UNTIL.to_owned(), json!(date));
     }
-    descriptor(&snapshot.id, index_uri(snapshot, "InRelease"), Some(snapshot.in_release), annotations)
+    descriptor(&snapshot.id, index_uri(snapshot, "InRelease"), snapshot.in_release, annotations)
 }
 
 fn packages_file(snapshot: &Snapshot, index: &SnapshotIndex) -> ResourceDescriptor {
@@ -260,7 +262,7 @@ fn locked_package(uri: String, package: &LockedPackage) -> ResourceDescriptor {
         (annotation::INDEX.to_owned(), json!(package.snapshot)),
         (annotation::FILE.to_owned(), json!(package.file)),
     ]);
-    descriptor(&package.reference(), uri, Some(package.sha256), annotations)
+    descriptor(&package.reference(), uri, package.sha256, annotations)
 }
 
 /// Of git, the digest is that of the archive made of the commit's tree; the commit stands beside it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compression::Compression;
 use crate::digest::{Digest, Sha256};
+use crate::distro::alpine::checksum::Checksum;
 use crate::tree::Origin;
 
 /// The action of a derivation.
@@ -158,6 +159,12 @@ pub struct Merge {
     /// files, and all that the recipe's rules touch) goes to one more layer, the last. The outputs of an empty
     /// layer are an empty tree and map. A merge without any has no outputs for layers.
     pub layers: Vec<Vec<Origin>>,
+    /// Alpine: the packages asked for, as `etc/apk/world` lists them, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub world: Vec<String>,
+    /// Alpine: the lines of `etc/apk/repositories`: a URL each, behind `@<tag>` where the repository has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apk_repositories: Vec<String>,
 }
 
 /// One input of a merge.
@@ -170,6 +177,9 @@ pub enum MergeInput {
         name: String,
         /// Its origin.
         origin: Origin,
+        /// Of an .apk: what the installed database has of it and the archive does not say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        apk: Option<ApkEntry>,
     },
     /// The image that this one extends: input outputs `origins`, `tree` of its merge. What its rules made, dropped and
     /// changed of the packages and contents that both have is so here, too; the layers hold what differs from it.
@@ -192,6 +202,19 @@ pub enum MergeInput {
         /// Globs of files of another origin it may replace.
         replacing: Vec<String>,
     },
+}
+
+/// What Alpine's installed database has of a package beside what is in the archive itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ApkEntry {
+    /// What the signed index states: the SHA-1 of its control segment.
+    pub checksum: Checksum,
+    /// Length of the .apk in bytes.
+    pub size: u64,
+    /// The tag of the repository that it is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// Parameters of a projection.

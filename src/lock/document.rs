@@ -83,12 +83,23 @@ impl Lock {
             if snapshot.date.parse::<crate::timestamp::Timestamp>().is_err() {
                 return fail(format!("the date of the snapshot `{}` is none", snapshot.id));
             }
+            let debian = [
+                snapshot.codename.is_some(),
+                snapshot.in_release.is_some(),
+                snapshot.in_release_size.is_some(),
+            ];
+            if debian != [true; 3] && (debian != [false; 3] || snapshot.indexes.len() != 1) {
+                return fail(format!("the snapshot `{}` names no signed index, or several", snapshot.id));
+            }
         }
         let mut references = BTreeSet::new();
         for package in &self.packages {
             let reference = package.reference();
             if !snapshots.contains(package.snapshot.as_str()) {
                 return fail(format!("`{reference}` is of a snapshot that it does not have"));
+            }
+            if package.sha256.is_some() == package.checksum.is_some() {
+                return fail(format!("`{reference}` has not either a `sha256` or a `checksum`"));
             }
             if !is_inside(&package.file) {
                 return fail(format!("the file of `{reference}` is not a path below the repository"));

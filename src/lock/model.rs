@@ -6,6 +6,7 @@ use hbuild_lang::recipe::{Arch, Distro, Located, Place, Point};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Sha256};
+use crate::distro::alpine::checksum::Checksum;
 
 /// File name of the lock, beside the recipes.
 pub const LOCK_FILE: &str = "hbuild.lock";
@@ -40,41 +41,52 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Snapshot {
-    /// `<repository>/<suite>@<date>`: `debian/bookworm@2026-01-10T10:12:52Z`.
+    /// `<repository>/<suite>@<date>`: `debian/bookworm@2026-01-10T10:12:52Z`; of Alpine each index is signed for itself:
+    /// `alpine/v3.19/main/x86_64@2024-01-26T15:10:12Z`.
     pub id: String,
     /// Repository name: `debian`, `debian-security`.
     pub repository: String,
     /// Base URL for a repository of the recipe; never set for one of the distro's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Suite as requested.
+    /// Suite as requested; of Alpine the branch, `v3.19`.
     pub suite: String,
-    /// `Codename` of the signed index.
-    pub codename: String,
-    /// `Date` of the signed index, RFC 3339 UTC.
+    /// Debian: `Codename` of the signed index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codename: Option<String>,
+    /// The date of the signed index, RFC 3339 UTC.
     pub date: String,
     /// `Valid-Until`, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
-    /// SHA-256 of the whole InRelease.
-    pub in_release: Sha256,
+    /// Debian: SHA-256 of the whole InRelease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_release: Option<Sha256>,
     /// Its length in bytes.
-    pub in_release_size: u64,
-    /// Fingerprint of the key that signed it, upper-case hexadecimal; several where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_release_size: Option<u64>,
+    /// The keys that signed it: fingerprints in upper-case hexadecimal, of Alpine file names.
     pub signed_by: Vec<String>,
-    /// Every Packages index used, sorted by component and architecture.
+    /// Every Packages index used, sorted by component and architecture; of Alpine the signed index itself, alone.
     pub indexes: Vec<SnapshotIndex>,
 }
 
-/// One Packages file.
+impl Snapshot {
+    /// SHA-256 of the file that bears the signature: Debian's InRelease, Alpine's index.
+    pub fn signed_file(&self) -> Option<Sha256> {
+        self.in_release.or_else(|| self.indexes.first().map(|index| index.sha256))
+    }
+}
+
+/// One Packages file, or one APKINDEX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SnapshotIndex {
     /// `main`.
     pub component: String,
-    /// Debian's name of the architecture.
+    /// The distro's name of the architecture.
     pub arch: String,
-    /// Path below the suite's folder: `main/binary-amd64/Packages.xz`.
+    /// Path below the suite's folder: `main/binary-amd64/Packages.xz`, `main/x86_64/APKINDEX.tar.gz`.
     pub path: String,
     /// SHA-256 of the file as fetched (compressed).
     pub sha256: Sha256,
@@ -90,11 +102,15 @@ pub struct LockedPackage {
     pub name: String,
     /// Whole version string of the distro.
     pub version: String,
-    /// The distro's name of its architecture: `amd64`, `all`.
+    /// The distro's name of its architecture: `amd64`, `all`, `x86_64`.
     pub arch: String,
-    /// SHA-256 of the package file.
-    pub sha256: Sha256,
-    /// Its length in bytes.
+    /// Debian: SHA-256 of the package file. A package has this or `checksum`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256>,
+    /// Alpine: what the signed index states of the package file, the SHA-1 of its control segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+    /// Length of the package file in bytes.
     pub size: u64,
     /// Path below the repository's base.
     pub file: String,

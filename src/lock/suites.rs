@@ -227,7 +227,7 @@ fn refresh_suite(
     now: Timestamp,
 ) -> Result<SignedSuite, LockError> {
     let dated =
-        |snapshot: &Snapshot| Some((snapshot.date.parse::<Timestamp>().ok()?, snapshot.codename.clone()));
+        |snapshot: &Snapshot| Some((snapshot.date.parse::<Timestamp>().ok()?, snapshot.codename.clone()?));
     let same = |snapshot: &&Snapshot| {
         (&snapshot.repository, &snapshot.url, &snapshot.suite) == (&key.0, &key.1, &key.2)
     };
@@ -260,11 +260,11 @@ fn snapshot(suite: &LoadedSuite) -> Snapshot {
         repository: signed.repository.clone(),
         url: signed.url.clone(),
         suite: signed.suite.clone(),
-        codename: signed.release.codename.clone(),
+        codename: Some(signed.release.codename.clone()),
         date: signed.release.date.to_string(),
         valid_until: signed.release.valid_until.map(|end| end.to_string()),
-        in_release: signed.in_release,
-        in_release_size: signed.in_release_size,
+        in_release: Some(signed.in_release),
+        in_release_size: Some(signed.in_release_size),
         signed_by: signed.signed_by.clone(),
         indexes: suite.indexes.values().map(index).collect(),
     }

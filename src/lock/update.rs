@@ -176,5 +176,5 @@ fn add_members(lock: &mut Lock, group: &Group<'_>, packages: &[String], cut: &[S
 }
 
 fn is_same_file(one: &LockedPackage, other: &LockedPackage) -> bool {
-    (one.sha256, one.size, &one.file) == (other.sha256, other.size, &other.file)
+    (one.sha256, one.checksum, one.size, &one.file) == (other.sha256, other.checksum, other.size, &other.file)
 }

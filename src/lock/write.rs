@@ -10,6 +10,8 @@ use hbuild_lang::recipe::Point;
 use super::{
     Lock, LockedBlob, LockedGit, LockedOci, LockedPackage, LockedRoot, LockedVariant, Request, Snapshot,
 };
+use crate::digest::Sha256;
+use crate::distro::alpine::checksum::Checksum;
 
 const HEADER: &str = "# Written by `hbuild lock`. Commit this file; change it with `hbuild lock` alone.\n";
 
@@ -33,11 +35,11 @@ fn push_snapshot(text: &mut String, snapshot: &Snapshot) {
     push(text, "repository", &snapshot.repository);
     push_option(text, "url", snapshot.url.as_ref());
     push(text, "suite", &snapshot.suite);
-    push(text, "codename", &snapshot.codename);
+    push_option(text, "codename", snapshot.codename.as_ref());
     push(text, "date", &snapshot.date);
     push_option(text, "valid-until", snapshot.valid_until.as_ref());
-    push(text, "in-release", &snapshot.in_release.to_string());
-    push_number(text, "in-release-size", snapshot.in_release_size);
+    push_option(text, "in-release", snapshot.in_release.as_ref().map(Sha256::to_string).as_ref());
+    snapshot.in_release_size.iter().for_each(|size| push_number(text, "in-release-size", *size));
     push_list(text, "signed-by", &snapshot.signed_by);
     text.push_str("indexes = [\n");
     for index in &snapshot.indexes {
@@ -58,7 +60,8 @@ fn push_package(text: &mut String, package: &LockedPackage) {
     push(text, "name", &package.name);
     push(text, "version", &package.version);
     push(text, "arch", &package.arch);
-    push(text, "sha256", &package.sha256.to_string());
+    push_option(text, "sha256", package.sha256.as_ref().map(Sha256::to_string).as_ref());
+    push_option(text, "checksum", package.checksum.as_ref().map(Checksum::to_string).as_ref());
     push_number(text, "size", package.size);
     push(text, "file", &package.file);
     push(text, "source", &package.source);

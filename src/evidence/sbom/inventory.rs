@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use hbuild_lang::recipe::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::evidence::copyright::{self, Declared};
 use crate::evidence::links::{Last, follow};
 use crate::evidence::purl;
+use crate::graph::package_origin;
 use crate::lock::{Components, LockedPackage};
 use crate::tree::{ContentError, Contents, EntryKind, Origin, OriginMap, Tree, TreePath};
 
@@ -76,18 +76,11 @@ impl Survey {
 impl<'a> Inventory<'a> {
     /// The packages of `components` with what `survey` found out about them.
     pub fn new(components: &'a Components, manifest: Sha256, survey: &Survey) -> Self {
-        let prefix = match components.distro.family {
-            Family::Alpine => "apk:",
-            Family::Debian => "deb:",
-        };
-        let item = |package: &'a LockedPackage| {
-            let origin = Origin(format!("{prefix}{}", package.reference()));
-            Item {
-                package,
-                purl: purl::package(&components.distro, package),
-                declared: survey.declared.get(&package.name).cloned(),
-                files: survey.files.get(&origin).copied().unwrap_or(0),
-            }
+        let item = |package: &'a LockedPackage| Item {
+            package,
+            purl: purl::package(&components.distro, package),
+            declared: survey.declared.get(&package.name).cloned(),
+            files: survey.files.get(&package_origin(package)).copied().unwrap_or(0),
         };
         Self { components, manifest, items: components.packages.iter().map(item).collect() }
     }

@@ -226,7 +226,7 @@ fn binary_id(locked: &LockedPackage, purl: &str) -> String {
 fn binary(item: &Item<'_>) -> Package {
     let locked = item.package;
     let mut package = Package::new(binary_id(locked, &item.purl), &locked.name, "LIBRARY")
-        .sha256(Some(locked.sha256))
+        .sha256(locked.sha256)
         .purl(Some(item.purl.clone()));
     package.version_info = Some(locked.version.clone());
     package.package_file_name = Some(locked.file.clone());
@@ -290,8 +290,9 @@ fn made_from(
 
 /// A package that only the root of a build held, without a purl for the same reason.
 fn build_tool(locked: &LockedPackage) -> (String, Package) {
-    let id = identifier("Tool", &locked.name, &format!("{} {}", locked.reference(), locked.sha256));
-    let mut package = Package::new(id.clone(), &locked.name, "LIBRARY").sha256(Some(locked.sha256));
+    let digest = locked.sha256.map(|digest| digest.to_string()).unwrap_or_default();
+    let id = identifier("Tool", &locked.name, &format!("{} {}", locked.reference(), digest));
+    let mut package = Package::new(id.clone(), &locked.name, "LIBRARY").sha256(locked.sha256);
     package.version_info = Some(locked.version.clone());
     package.package_file_name = Some(locked.file.clone());
     package.supplier = supplier(&locked.snapshot);

@@ -271,6 +271,8 @@ fn root_merge(build: &Build, inputs: Vec<MergeInput>) -> Merge {
         effects: (*build.effects).clone(),
         os_release: BTreeMap::new(),
         layers: Vec::new(),
+        world: Vec::new(),
+        apk_repositories: Vec::new(),
     }
 }
 

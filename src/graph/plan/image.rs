@@ -213,6 +213,8 @@ fn merge_action(
         effects: (*image.effects).clone(),
         os_release: image.os_release.clone(),
         layers,
+        world: Vec::new(),
+        apk_repositories: Vec::new(),
     }
 }
 

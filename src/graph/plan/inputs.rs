@@ -15,7 +15,8 @@ use crate::tree::Origin;
 
 /// The origin of a package's files.
 pub fn package_origin(package: &LockedPackage) -> Origin {
-    Origin(format!("deb:{}", package.reference()))
+    let kind = if package.checksum.is_some() { "apk" } else { "deb" };
+    Origin(format!("{kind}:{}", package.reference()))
 }
 
 pub(super) fn input(derivation: DerivationId, names: &[&str]) -> Input {
@@ -136,13 +137,13 @@ fn add_package(
     let named = format!("{} {} {}", package.name, package.version, package.arch);
     let origin = package_origin(package);
     let fetch = Fetch {
-        content: FixedOutput::Sha256(package.sha256),
+        content: FixedOutput::Sha256(package.sha256.expect("images and roots of Alpine are refused before")),
         locations: vec![location],
         size: Some(package.size),
     };
     let unpack = Unpack { format: ArchiveFormat::Deb, origin: origin.clone() };
     let unpack = add_unpack(graph, &named, fetch, unpack)?;
-    let kind = MergeInput::Package { name: package.name.clone(), origin };
+    let kind = MergeInput::Package { name: package.name.clone(), origin, apk: None };
     Ok((input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]), kind))
 }
 

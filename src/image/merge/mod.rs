@@ -133,7 +133,7 @@ fn packages_in_order(
 ) -> Result<(Vec<Package>, Vec<Arc<Tree>>), MergeError> {
     let mut packages = Vec::new();
     for source in sources {
-        if let (MergeInput::Package { name, origin }, Some(control)) = (source.input, &source.control) {
+        if let (MergeInput::Package { name, origin, .. }, Some(control)) = (source.input, &source.control) {
             let package = Package::read(name, origin, control.clone(), contents)?;
             packages.push((package, source.tree.clone()));
         }

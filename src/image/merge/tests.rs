@@ -34,6 +34,8 @@ fn case(release: &str) -> Case {
         effects: BTreeMap::new(),
         os_release: BTreeMap::new(),
         layers: vec![],
+        world: vec![],
+        apk_repositories: vec![],
     };
     Case { parameters, trees: vec![], contents: MemoryContents::default() }
 }
@@ -69,7 +71,7 @@ impl Case {
         control.push(&stanza);
         let control = tree(&mut self.contents, &control);
         let files = tree(&mut self.contents, lines);
-        let input = MergeInput::Package { name: name.to_owned(), origin: origin(name) };
+        let input = MergeInput::Package { name: name.to_owned(), origin: origin(name), apk: None };
         self.parameters.inputs.push(input);
         self.trees.push((files, Some(control)));
         self
