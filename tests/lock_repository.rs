@@ -179,9 +179,12 @@ fn what_a_suite_does_not_have() {
     };
     let message = refused(with(&url), "lock::credential");
     assert!(!message.contains("s3cret"));
-    refused(with(&|image| image.packages[0].value = "hello@edge".to_owned()), "debian::bad_request");
+    refused(
+        with(&|image| Arc::make_mut(&mut image.packages)[0].value = "hello@edge".to_owned()),
+        "debian::bad_request",
+    );
     let mut images = setting.images.clone();
-    images[0].packages[0].value = "helo".to_owned();
+    Arc::make_mut(&mut images[0].packages)[0].value = "helo".to_owned();
     let message = refused(setting.world.lock(&images, None, Updated::Outgrown), "debian::unknown_package");
     assert!(message.contains("`hello`") && message.contains("hello.hb:10:3"), "{message}");
 }

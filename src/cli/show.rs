@@ -48,14 +48,14 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
     line("packages", values(&image.packages))?;
     line("exclude", values(&image.exclude))?;
     line("contents", contents(&image.contents))?;
-    for (path, rule) in &image.paths {
+    for (path, rule) in image.paths.iter() {
         line("path", format!("{path} = {}", rule_name(&rule.value)))?;
     }
-    for (name, user) in &image.users {
+    for (name, user) in image.users.iter() {
         line("user", format!("{name} {}:{} {}", user.uid, user.gid, user.home))?;
     }
     line("run-as", image.run_as.value.clone())?;
-    for (name, value) in &image.env {
+    for (name, value) in image.env.iter() {
         line("env", format!("{name}={value}"))?;
     }
     line("entrypoint", image.entrypoint.join(" "))?;
@@ -63,10 +63,10 @@ fn describe(out: &mut String, image: &Image) -> std::fmt::Result {
     line("work-dir", image.work_dir.clone())?;
     line("ports", image.ports.join(" "))?;
     line("volumes", image.volumes.join(" "))?;
-    for test in &image.tests {
+    for test in image.tests.iter() {
         line("test", format!("{}: {}", test.name, test.run.join(" ")))?;
     }
-    for waiver in &image.waivers {
+    for waiver in image.waivers.iter() {
         line("waiver", format!("{} {}: {}", waiver.rule, waiver.paths.join(" "), waiver.because))?;
     }
     Ok(())
@@ -93,7 +93,7 @@ fn describe_build(out: &mut String, build: &Build) -> std::fmt::Result {
     for (folder, used) in &build.sources {
         line("source", format!("{} at {}", used.value.source, in_source(folder)))?;
     }
-    for (name, value) in &build.env {
+    for (name, value) in build.env.iter() {
         line("env", format!("{name}={value}"))?;
     }
     line("dir", build.dir.as_deref().map(in_source).unwrap_or_default())?;

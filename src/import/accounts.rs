@@ -36,11 +36,11 @@ impl Names {
     ) -> Self {
         let mut names = Names::default();
         for image in [given.0, given.1].into_iter().flatten() {
-            for (name, user) in &image.users {
+            for (name, user) in image.users.iter() {
                 names.given_users.retain(|(known, ..)| known != name);
                 names.given_users.push((name.clone(), user.uid, user.gid));
             }
-            for (name, group) in &image.groups {
+            for (name, group) in image.groups.iter() {
                 names.given_groups.retain(|(known, _)| known != name);
                 names.given_groups.push((name.clone(), group.gid));
             }

@@ -36,6 +36,7 @@ impl Machine<'_> {
                 for mut value in self.axis_values(&name, values, &scope)? {
                     self.steps(1 + point.axes.len(), file.site(values.span))?;
                     table.note(&mut value);
+                    self.axis_values.identify(&mut value);
                     let mut axes = point.axes.clone();
                     axes.push(value);
                     next.push(Rc::new(Point { axes }));
@@ -72,6 +73,8 @@ impl Machine<'_> {
                     label: entry.key.clone(),
                     value: labelled(&entry.value, &entry.key),
                     place: 0,
+                    number: 0,
+                    identity: 0,
                 })
                 .collect(),
             Kind::List(list) => {
@@ -86,7 +89,14 @@ impl Machine<'_> {
                         return self.stop("hbuild::lang::bad_axis_value", value.site, message, help);
                     };
                     let (axis, value) = (axis.clone(), value.clone());
-                    found.push(AxisValue { axis, label: label.into(), value, place: 0 });
+                    found.push(AxisValue {
+                        axis,
+                        label: label.into(),
+                        value,
+                        place: 0,
+                        number: 0,
+                        identity: 0,
+                    });
                 }
                 found
             }

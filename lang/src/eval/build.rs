@@ -10,7 +10,7 @@ use super::machine::{Eval, Machine, Stop};
 use super::packages;
 use super::point::Point;
 use super::source::missing;
-use super::take::{Fields, Placed};
+use super::take::{Fields, Placed, no_parts};
 use super::value::{Kind, Value};
 use crate::check::definitions::Node;
 use crate::check::schema::{self, Shape};
@@ -34,13 +34,12 @@ impl Machine<'_> {
         let distro_site = fields.site("distro", of_point.unwrap_or(site));
         let own = own_distro(&mut fields, of_point.is_some())?;
         let (distro, arch) = fields.machine.axes_of_build((file, any_arch, own), point, &subject, site)?;
-        let (tools, mut contents) = ingredients(&mut fields, "tools");
-        let (inputs, more) = ingredients(&mut fields, "inputs");
-        if tools.is_empty() && contents.is_empty() && !fields.failed {
+        let family = distro.family;
+        let ingredients = fields
+            .shared_of(&["tools", "inputs"], family as u64, no_parts, |fields| ingredients(fields, family));
+        if ingredients.has_no_tools && !fields.failed {
             missing(&mut fields, &subject, "tools", site);
         }
-        contents.extend(more);
-        packages::requested(&mut fields, distro.family, &[&tools, &inputs]);
         let build = Build {
             point: point.labels(),
             any_arch,
@@ -51,17 +50,22 @@ impl Machine<'_> {
             cpe: fields.text("cpe"),
             repositories: image::repositories(&mut fields, &distro, distro_site),
             target: target(point, &distro),
-            tools: packages::located(&fields, tools),
-            inputs: packages::located(&fields, inputs),
+            tools: Arc::clone(&ingredients.tools),
+            inputs: Arc::clone(&ingredients.inputs),
             exclude: exclude(&mut fields, distro.family),
             effects: edition().effects(distro.family),
             default_paths: edition().root_rules(),
-            contents,
+            contents: ingredients.contents.clone(),
             sources: sources(&mut fields),
-            env: fields.map("env"),
+            env: fields.shared_map("env"),
             dir: fields.text("dir"),
             shell: shell(&mut fields),
-            steps: steps(&mut fields, &subject, site),
+            steps: fields.shared_of(
+                &["script", "check"],
+                0,
+                |set| &set.steps,
+                |fields| steps(fields, &subject, site),
+            ),
             check: script(&mut fields, "check", "check"),
             outputs: outputs(&mut fields),
             loopback: loopback(&mut fields),
@@ -157,8 +161,26 @@ fn target(point: &Point, packages: &Distro) -> Option<Distro> {
     }
 }
 
+/// What the root of a build is made of.
+struct Ingredients {
+    tools: Arc<Vec<Located<String>>>,
+    inputs: Arc<Vec<Located<String>>>,
+    contents: Vec<Located<Content>>,
+    has_no_tools: bool,
+}
+
+fn ingredients(fields: &mut Fields<'_, '_>, family: Family) -> Ingredients {
+    let (tools, mut contents) = listed(fields, "tools");
+    let has_no_tools = tools.is_empty() && contents.is_empty();
+    let (inputs, more) = listed(fields, "inputs");
+    contents.extend(more);
+    packages::requested(fields, family, &[&tools, &inputs]);
+    let located = |texts| Arc::new(packages::located(fields, texts));
+    Ingredients { tools: located(tools), inputs: located(inputs), contents, has_no_tools }
+}
+
 /// The packages, and the builds and sources, of `tools` or `inputs`.
-fn ingredients(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Located<Content>>) {
+fn listed(fields: &mut Fields<'_, '_>, name: &str) -> (Vec<Placed>, Vec<Located<Content>>) {
     let (mut packages, mut contents) = (Vec::new(), Vec::new());
     for element in fields.elements(name).unwrap_or_default() {
         match &element.kind {

@@ -6,18 +6,19 @@ use std::rc::Rc;
 use super::value::Value;
 use crate::modules::Site;
 use crate::recipe::{Step, Test, Waiver};
+use crate::syntax::ast::FieldOperator;
 
 /// The fields of a block after its ranks are settled: at most one value for a field, and what is appended.
 #[derive(Debug, Clone, Default)]
 pub struct FieldSet {
     /// By name.
-    pub fields: BTreeMap<String, Field>,
+    pub fields: BTreeMap<Rc<str>, Field>,
     /// Tests in source order, each with the place of its name.
-    pub tests: Vec<(Test, Site)>,
+    pub tests: Vec<Part<Test>>,
     /// Waivers in source order.
-    pub waivers: Vec<Waiver>,
+    pub waivers: Vec<Part<Waiver>>,
     /// Steps in source order, each with the place of its name.
-    pub steps: Vec<(Step, Site)>,
+    pub steps: Vec<Part<Step>>,
     /// Whether a mistake was reported, so that something may be missing.
     pub failed: bool,
 }
@@ -58,9 +59,81 @@ impl Rank {
     }
 }
 
+impl Field {
+    /// Adds to `key` what tells the field from what other statements give.
+    pub fn identify(&self, key: &mut Vec<u64>) {
+        let mut add = |part: u64, given: &Candidate| {
+            let Site { file, span } = given.site;
+            let span = u64::from(span.start) << 32 | u64::from(span.end);
+            key.extend([
+                part << 60 | (given.rank as u64) << 56 | u64::from(given.said),
+                u64::from(file.0),
+                span,
+            ]);
+        };
+        self.value.iter().for_each(|given| add(1, given));
+        self.keys.values().for_each(|given| add(2, given));
+        self.appends.iter().for_each(|given| add(3, given));
+    }
+}
+
+/// Something with a block of its own.
+#[derive(Debug, Clone)]
+pub struct Part<T> {
+    /// The number of the statement's evaluation.
+    pub said: u32,
+    /// What it is.
+    pub value: Rc<T>,
+    /// The place of its name.
+    pub site: Site,
+}
+
+/// What one statement says at a point.
+#[derive(Debug)]
+pub struct Said {
+    /// The number of this evaluation.
+    pub number: u32,
+    /// What it says.
+    pub statement: SaidStatement,
+}
+
+/// What a statement says.
+#[derive(Debug)]
+pub enum SaidStatement {
+    /// Nothing for the fields.
+    Nothing,
+    /// An assignment.
+    Field {
+        /// The field.
+        name: Rc<str>,
+        /// Of a map's field: the one key.
+        key: Option<Rc<str>>,
+        /// `=` or `+=`.
+        operator: FieldOperator,
+        /// What it assigns.
+        value: Value,
+        /// The place of the field's name.
+        site: Site,
+    },
+    /// A `use` of fields.
+    Use(Rc<FieldSet>, Site),
+    /// A `use` of a record.
+    UseMap(Vec<(Rc<str>, Value)>, Site),
+    /// Whether the block of a `when` holds.
+    When(bool),
+    /// A test.
+    Test(Part<Test>),
+    /// A waiver.
+    Waive(Part<Waiver>),
+    /// A step.
+    Step(Part<Step>),
+}
+
 /// One assignment.
 #[derive(Debug, Clone)]
 pub struct Candidate {
+    /// The number of the evaluation that gave the value.
+    pub said: u32,
     /// How strong it is.
     pub rank: Rank,
     /// What it assigns.
@@ -73,17 +146,17 @@ pub struct Candidate {
 #[derive(Debug, Default)]
 pub struct Collected {
     /// Assignments of whole fields.
-    pub fields: BTreeMap<String, Vec<Candidate>>,
+    pub fields: BTreeMap<Rc<str>, Vec<Candidate>>,
     /// Assignments of single keys.
-    pub keys: BTreeMap<(String, Rc<str>), Vec<Candidate>>,
+    pub keys: BTreeMap<(Rc<str>, Rc<str>), Vec<Candidate>>,
     /// What is appended.
-    pub appends: BTreeMap<String, Vec<Candidate>>,
+    pub appends: BTreeMap<Rc<str>, Vec<Candidate>>,
     /// Tests.
-    pub tests: Vec<(Test, Site)>,
+    pub tests: Vec<Part<Test>>,
     /// Waivers.
-    pub waivers: Vec<Waiver>,
+    pub waivers: Vec<Part<Waiver>>,
     /// Steps.
-    pub steps: Vec<(Step, Site)>,
+    pub steps: Vec<Part<Step>>,
     /// Whether a mistake was reported.
     pub failed: bool,
 }
@@ -108,7 +181,7 @@ impl Collected {
         let mut set = FieldSet { tests, waivers, steps, failed, ..FieldSet::default() };
         let mut ties = Vec::new();
         for (name, candidates) in self.fields {
-            let value = strongest(candidates, || name.clone(), &mut ties);
+            let value = strongest(candidates, || name.to_string(), &mut ties);
             set.fields.entry(name).or_default().value = value;
         }
         for ((name, key), candidates) in self.keys {
@@ -148,7 +221,7 @@ mod tests {
 
     fn candidate(rank: Rank, text: &str, at: u32) -> Candidate {
         let site = Site { span: Span::new(at, at + 1), ..Site::default() };
-        Candidate { rank, value: Value::text(text, site), site }
+        Candidate { said: 0, rank, value: Value::text(text, site), site }
     }
 
     #[test]

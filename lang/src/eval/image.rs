@@ -41,9 +41,10 @@ impl Machine<'_> {
         let placed_fields = ["version", "tags", "dates"].map(|name| (name, fields.site(name, site)));
         let version = fields.text("version");
         let tags = fields.texts("tags");
-        let (users, groups) = (users(&mut fields), groups(&mut fields));
+        let (users, groups) = (fields.shared("users", 0, users), fields.shared("groups", 0, groups));
         let run_as = run_as(&mut fields, &users, site);
-        let (packages, exclude) = packages::take(&mut fields, distro.family);
+        let packages = fields.shared("packages", family as u64, |fields| packages::take(fields, family));
+        let exclude = fields.shared("exclude", family as u64, |fields| packages::exclude(fields, family));
         let image = Image {
             name,
             extends: extends(&mut fields),
@@ -54,26 +55,26 @@ impl Machine<'_> {
             exclude,
             resolve: resolve(&mut fields),
             contents: contents(&mut fields),
-            paths: rules(&mut fields),
+            paths: fields.shared("paths", 0, rules),
             run_as,
             users,
             groups,
             title: fields.text("title").unwrap_or_else(|| declaration.name.text.clone()),
             license: fields.text("license"),
-            dates: fields.map("dates"),
-            env: fields.map("env"),
-            entrypoint: fields.plain("entrypoint"),
-            cmd: fields.plain("cmd"),
+            dates: fields.shared_map("dates"),
+            env: fields.shared_map("env"),
+            entrypoint: fields.shared_texts("entrypoint"),
+            cmd: fields.shared_texts("cmd"),
             work_dir: fields.text("work-dir").unwrap_or_else(|| "/".to_owned()),
-            ports: fields.plain("ports").iter().map(|port| with_protocol(port)).collect(),
-            volumes: fields.plain("volumes"),
+            ports: fields.shared("ports", 0, ports),
+            volumes: fields.shared_texts("volumes"),
             stop_signal: fields.text("stop-signal"),
-            labels: fields.map("labels"),
-            annotations: fields.map("annotations"),
-            os_release: fields.map("os-release"),
+            labels: fields.shared_map("labels"),
+            annotations: fields.shared_map("annotations"),
+            os_release: fields.shared_map("os-release"),
             epoch: fields.int("epoch").unwrap_or(EPOCH),
-            tests: tests(&mut fields),
-            waivers: fields.waivers(),
+            tests: fields.shared_of(&["tests"], 0, |set| &set.tests, tests),
+            waivers: fields.shared_of(&["waivers"], 0, |set| &set.waivers, |fields| fields.waivers()),
             tags: Vec::new(),
             distro,
             flavor,
@@ -141,8 +142,10 @@ fn with_tags(mut image: Image, tags: &[(String, Site)]) -> Image {
     image
 }
 
-fn with_protocol(port: &str) -> String {
-    if port.contains('/') { port.to_owned() } else { format!("{port}/tcp") }
+/// The ports, each with its protocol.
+fn ports(fields: &mut Fields<'_, '_>) -> Vec<String> {
+    let with_protocol = |port: String| if port.contains('/') { port } else { format!("{port}/tcp") };
+    fields.plain("ports").into_iter().map(with_protocol).collect()
 }
 
 fn number(record: &BTreeMap<&'static str, Value>, field: &str) -> Option<u32> {

@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use super::budget::{Budget, Spent};
 use super::edition::Shared;
-use super::point::{AxisTable, Point, Points};
+use super::memo::Memo;
+use super::point::{AxisTable, AxisValues, Point, PointKey, Points};
 use super::value::Value;
 use crate::Files;
 use crate::check::definitions::{Definitions, Node};
@@ -36,8 +37,12 @@ pub struct Machine<'p> {
     pub reports: &'p mut Reports,
     /// What is left.
     pub budget: Budget,
-    /// Values of `let`s, by definition and the labels of the axes it varies over.
-    pub lets: BTreeMap<(Node, recipe::Point), Eval<Value>>,
+    /// What the values of axes are known by.
+    pub axis_values: AxisValues,
+    /// What was evaluated before.
+    pub memo: Memo,
+    /// Values of `let`s, by definition and the point on the axes it varies over.
+    pub lets: BTreeMap<(Node, PointKey), Eval<Value>>,
     /// The points of items.
     pub item_points: BTreeMap<Node, Eval<Rc<Points>>>,
     /// Further outputs of builds that something takes, each with the place of its name.
@@ -91,6 +96,8 @@ impl<'p> Machine<'p> {
             referred: Default::default(),
             reports,
             budget: Default::default(),
+            axis_values: Default::default(),
+            memo: Default::default(),
             lets: BTreeMap::new(),
             item_points: BTreeMap::new(),
             outputs: Vec::new(),

@@ -16,6 +16,7 @@ mod fields;
 mod image;
 mod inspect;
 mod machine;
+mod memo;
 mod name;
 mod packages;
 mod parts;

@@ -57,7 +57,10 @@ impl Machine<'_> {
         match binding {
             Binding::Let(item) => self.let_value(file, item, site, scope),
             Binding::Axis(_) => match scope.point.get(name) {
-                Some(axis) => Ok(axis.value.clone()),
+                Some(axis) => {
+                    self.memo.read(axis);
+                    Ok(axis.value.clone())
+                }
                 None => self.missing_axis(name, name, site, scope),
             },
             Binding::Declaration(item) => self.reference((file, item), &[], site, scope),
@@ -96,20 +99,28 @@ impl Machine<'_> {
             return Err(Stop);
         }
         let axes: Vec<&str> = self.definitions.varies(node).collect();
+        let mut bits = 0;
         for axis in &axes {
             let shared = file == scope.file || SHARED_AXES.contains(axis);
-            if !shared || scope.point.get(axis).is_none() {
-                return self.missing_axis(axis, &binding.name.text, site, scope);
+            match scope.point.get(axis) {
+                Some(value) if shared => {
+                    self.memo.read(value);
+                    bits |= value.bit();
+                }
+                _ => return self.missing_axis(axis, &binding.name.text, site, scope),
             }
         }
-        let point = Rc::new(scope.point.project(|axis| axes.contains(&axis)));
-        let key = (node, point.labels());
-        if let Some(known) = self.lets.get(&key) {
+        let key = scope.point.key(bits).map(|key| (node, key));
+        if let Some(known) = key.and_then(|key| self.lets.get(&key)) {
             return known.clone();
         }
+        let point = Rc::new(scope.point.project(|axis| axes.contains(&axis)));
         let subject = format!("`{}`", binding.name.text);
+        let reads = self.memo.begin();
         let value = self.eval(&binding.value, &Scope::new(file, point, subject));
-        if !self.budget.is_spent() {
+        // What it reads are the axes that it varies over.
+        self.memo.resume(reads);
+        if let (false, Some(key)) = (self.budget.is_spent(), key) {
             self.lets.insert(key, value.clone());
         }
         value

@@ -7,11 +7,11 @@ use crate::check::package::{self, Request};
 use crate::modules::Site;
 use crate::recipe::{Family, Located};
 
-/// The packages and the exclusions of the image, without duplicates.
-pub fn take(fields: &mut Fields<'_, '_>, family: Family) -> (Vec<Located<String>>, Vec<Located<String>>) {
+/// The packages of the image, without duplicates.
+pub fn take(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<String>> {
     let packages = fields.texts("packages");
     requested(fields, family, &[&packages]);
-    (located(fields, packages), exclude(fields, family))
+    located(fields, packages)
 }
 
 /// Checks packages of one root, in as many lists as there are.

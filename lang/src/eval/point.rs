@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::value::Value;
+use super::value::{Kind, Value};
 use crate::recipe;
 
 /// One axis at one value.
@@ -18,6 +18,26 @@ pub struct AxisValue {
     pub value: Value,
     /// The label's place on its axis.
     pub place: usize,
+    /// The number of the axis's name among all files.
+    pub number: u32,
+    /// What tells it from other values of axes of this name: a label may have several, one for each value of the
+    /// axis that its own depends on.
+    pub identity: u16,
+}
+
+/// The axes beyond this number are not told apart.
+const AXES: u32 = 63;
+/// Axes that a [`PointKey`] has room for.
+const KEY_AXES: usize = 8;
+
+/// What tells a point from others on some axes.
+pub type PointKey = [u16; KEY_AXES];
+
+impl AxisValue {
+    /// The bit that stands for its axis.
+    pub fn bit(&self) -> u64 {
+        1 << self.number.min(AXES)
+    }
 }
 
 /// A point, in the order of the file's axes.
@@ -36,6 +56,19 @@ impl Point {
     /// The point without the axes that `keep` refuses.
     pub fn project(&self, keep: impl Fn(&str) -> bool) -> Point {
         Point { axes: self.axes.iter().filter(|value| keep(&value.axis)).cloned().collect() }
+    }
+
+    /// What tells it from other points on the axes with these bits; `None` where they are too many.
+    pub fn key(&self, axes: u64) -> Option<PointKey> {
+        let mut key = PointKey::default();
+        let mut slots = key.iter_mut();
+        if axes >> AXES != 0 {
+            return None;
+        }
+        for value in self.axes.iter().filter(|value| value.bit() & axes != 0) {
+            *slots.next()? = value.identity;
+        }
+        Some(key)
     }
 
     /// The places of its labels: what points are sorted by.
@@ -88,6 +121,36 @@ pub struct AxisTable {
     labels: BTreeMap<Rc<str>, Labels>,
     /// Every point, in the order of axes and labels.
     pub points: Vec<Rc<Point>>,
+}
+
+/// The names of axes of all files, and the values that they have.
+#[derive(Debug, Default)]
+pub struct AxisValues {
+    axes: BTreeMap<Rc<str>, (u32, Vec<AxisValue>)>,
+    by_label: BTreeMap<(u32, Rc<str>), Vec<usize>>,
+}
+
+impl AxisValues {
+    /// Gives a value its number and its identity.
+    pub fn identify(&mut self, value: &mut AxisValue) {
+        let next = self.axes.len() as u32;
+        let (number, values) = self.axes.entry(value.axis.clone()).or_insert((next, Vec::new()));
+        value.number = *number;
+        let same_label = self.by_label.entry((*number, value.label.clone())).or_default();
+        // What is made of a distro, an architecture or a flavor shows nowhere where that was written.
+        let placeless = matches!(value.value.kind, Kind::Distro(_) | Kind::Arch(_) | Kind::Flavor(_));
+        let same = |at: &&usize| {
+            let other = &values[**at].value;
+            (placeless || other.site == value.value.site) && other.equals(&value.value) == Some(true)
+        };
+        let at = same_label.iter().find(same).copied().unwrap_or_else(|| {
+            same_label.push(values.len());
+            values.push(value.clone());
+            values.len() - 1
+        });
+        // Points are few enough: their number is limited.
+        value.identity = u16::try_from(at).unwrap_or(u16::MAX);
+    }
 }
 
 /// The labels of one axis.

@@ -37,6 +37,7 @@ impl Machine<'_> {
             let shared = file == scope.file || SHARED_AXES.contains(&axis);
             match scope.point.get(axis) {
                 Some(value) if shared => {
+                    self.memo.read(value);
                     wanted.insert(axis.to_owned(), value.label.to_string());
                 }
                 _ => {
@@ -53,7 +54,10 @@ impl Machine<'_> {
             return self.stop("hbuild::lang::no_such_point", site, message, &help);
         };
         if declaration.kind == DeclarationKind::Repository {
-            return self.repository(node, &point, site);
+            let reads = self.memo.begin();
+            let repository = self.repository(node, &point, site);
+            self.memo.resume(reads);
+            return repository;
         }
         self.referred.insert((node, wanted.clone()));
         if declaration.kind == DeclarationKind::Image {

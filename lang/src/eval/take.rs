@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::fields::{Candidate, Field, FieldSet};
+use super::fields::{Candidate, Field, FieldSet, Part};
 use super::machine::{Eval, Machine, Stop};
 use super::value::{Kind, Map, MapEntry, Value};
 use crate::check::form::Form;
@@ -80,9 +81,59 @@ impl<'a, 'p> Fields<'a, 'p> {
         self.set.fields.get(name).map_or(other, field_site)
     }
 
+    /// The field `name` as `make` gives it, made once for all points where the same statements set it. What `make` gives
+    /// depends on the field and `on` alone.
+    pub fn shared<T: Send + Sync + 'static>(
+        &mut self,
+        name: &'static str,
+        on: u64,
+        make: impl FnOnce(&mut Self) -> T,
+    ) -> Arc<T> {
+        self.shared_of(&[name], on, no_parts, make)
+    }
+
+    /// What `make` gives of the fields `names`, of `parts` and of `on`, made once for all points where they are the same.
+    pub fn shared_of<P, T: Send + Sync + 'static>(
+        &mut self,
+        names: &[&'static str],
+        on: u64,
+        parts: fn(&FieldSet) -> &[Part<P>],
+        make: impl FnOnce(&mut Self) -> T,
+    ) -> Arc<T> {
+        let mut key = Vec::with_capacity(12);
+        key.extend([self.schema.as_ptr().addr() as u64, on]);
+        for name in names {
+            key.extend([name.as_ptr().addr() as u64, name.len() as u64]);
+            if let Some(field) = self.set.fields.get(*name) {
+                field.identify(&mut key);
+            }
+        }
+        key.extend(parts(&self.set).iter().map(|part| u64::from(part.said)));
+        if let Some(known) = self.machine.memo.taken(&key) {
+            return known;
+        }
+        let (failed, reported) = (std::mem::take(&mut self.failed), self.machine.reports.count());
+        let made = Arc::new(make(self));
+        if !self.failed && self.machine.reports.count() == reported {
+            self.machine.memo.keep_taken(key, made.clone());
+        }
+        self.failed |= failed;
+        made
+    }
+
+    /// The strings of a list field alone, made once for all points where they are the same.
+    pub fn shared_texts(&mut self, name: &'static str) -> Arc<Vec<String>> {
+        self.shared(name, 0, |fields| fields.plain(name))
+    }
+
+    /// The strings of a map field, likewise.
+    pub fn shared_map(&mut self, name: &'static str) -> Arc<BTreeMap<String, String>> {
+        self.shared(name, 0, |fields| fields.map(name))
+    }
+
     /// The one value of a field without keys and without `+=`; `none` counts as absent.
     fn single(&mut self, name: &str) -> Option<Value> {
-        let field = self.set.fields.remove(name)?;
+        let field = self.set.fields.get(name)?.clone();
         if !field.appends.is_empty() || !field.keys.is_empty() {
             let site = field.appends.first().map_or_else(|| field_site(&field), |given| given.value.site);
             let message = format!("`{name}` has one value, nothing can be added to it");
@@ -144,7 +195,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     pub fn elements(&mut self, name: &str) -> Option<Vec<Value>> {
         let single = matches!(self.shape(name), Shape::TextOrTexts(_));
         let wanted = self.shape(name).describe();
-        let field = self.set.fields.remove(name)?;
+        let field = self.set.fields.get(name)?.clone();
         self.no_keys(name, &field);
         let winner = field.value.filter(|given| !given.value.is_none());
         let absent = winner.is_none();
@@ -200,7 +251,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     /// where it is set at least as strongly as the map that has it.
     pub fn entries(&mut self, name: &str) -> Map {
         let wanted = self.shape(name).describe();
-        let Some(mut field) = self.set.fields.remove(name) else { return Map::default() };
+        let Some(mut field) = self.set.fields.get(name).cloned() else { return Map::default() };
         let mut map = Map::default();
         let winner = field.value.filter(|given| !given.value.is_none());
         let appended_from = usize::from(winner.is_some());
@@ -265,18 +316,18 @@ impl<'a, 'p> Fields<'a, 'p> {
     }
 
     /// The tests, each with the place of its name.
-    pub fn tests(&mut self) -> Vec<(Test, Site)> {
-        std::mem::take(&mut self.set.tests)
+    pub fn tests(&self) -> Vec<(Test, Site)> {
+        parts(&self.set.tests)
     }
 
     /// The steps, each with the place of its name.
-    pub fn steps(&mut self) -> Vec<(Step, Site)> {
-        std::mem::take(&mut self.set.steps)
+    pub fn steps(&self) -> Vec<(Step, Site)> {
+        parts(&self.set.steps)
     }
 
     /// The waivers.
-    pub fn waivers(&mut self) -> Vec<Waiver> {
-        std::mem::take(&mut self.set.waivers)
+    pub fn waivers(&self) -> Vec<Waiver> {
+        parts(&self.set.waivers).into_iter().map(|(waiver, _)| waiver).collect()
     }
 
     /// What a stream must hold.
@@ -389,6 +440,15 @@ impl Machine<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// No parts: for what depends on fields alone.
+pub fn no_parts(_: &FieldSet) -> &[Part<()>] {
+    &[]
+}
+
+fn parts<P: Clone>(parts: &[Part<P>]) -> Vec<(P, Site)> {
+    parts.iter().map(|part| (P::clone(&part.value), part.site)).collect()
 }
 
 fn key_entry(key: &Rc<str>, given: &Candidate) -> MapEntry {

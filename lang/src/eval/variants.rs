@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::machine::Machine;
 use crate::modules::Site;
-use crate::recipe::{Image, Point};
+use crate::recipe::Image;
 
 /// An image with what is checked across images.
 pub struct Placed {
@@ -27,7 +27,7 @@ impl Machine<'_> {
             let own = std::iter::once((&one.image.variant, one.site));
             for (tag, site) in own.chain(one.tags.iter().map(|(tag, site)| (tag, *site))) {
                 let (first, first_site) = *owners.entry((&one.image.name, tag)).or_insert((one, site));
-                if without_arch(&first.image) == without_arch(&one.image) {
+                if variant(first) == variant(one) {
                     continue;
                 }
                 let message = format!(
@@ -46,14 +46,14 @@ impl Machine<'_> {
 
     /// Reports a version, tags or dates that differ between the architectures of one variant.
     pub fn one_for_every_arch(&mut self, placed: &[Placed]) {
-        let mut variants: BTreeMap<(&str, Point), &Placed> = BTreeMap::new();
+        let mut variants: BTreeMap<(&str, Vec<(&str, &str)>), &Placed> = BTreeMap::new();
         for one in placed {
-            let first = *variants.entry((&one.image.name, without_arch(&one.image))).or_insert(one);
+            let first = *variants.entry(variant(one)).or_insert(one);
             for ((field, site), (_, first_site)) in one.fields.iter().zip(&first.fields) {
-                let (here, there) = (shown(&one.image, field), shown(&first.image, field));
-                if here == there {
+                if same(&one.image, &first.image, field) {
                     continue;
                 }
+                let (here, there) = (shown(&one.image, field), shown(&first.image, field));
                 let message = format!(
                     "`{field}` of image `{}` depends on the architecture: {there} on {}, {here} on {}",
                     one.image.name, first.image.arch, one.image.arch
@@ -69,16 +69,24 @@ impl Machine<'_> {
     }
 }
 
-/// The point without its architecture: the variant.
-fn without_arch(image: &Image) -> Point {
-    let mut point = image.point.clone();
-    point.remove("arch");
-    point
+/// The image's name, and its point without its architecture.
+fn variant(placed: &Placed) -> (&str, Vec<(&str, &str)>) {
+    let labels = placed.image.point.iter().map(|(axis, label)| (axis.as_str(), label.as_str()));
+    (&placed.image.name, labels.filter(|(axis, _)| *axis != "arch").collect())
 }
 
 fn point_text(placed: &Placed) -> String {
-    let labels = placed.image.point.iter().filter(|(axis, _)| *axis != "arch");
-    labels.map(|(axis, label)| format!("{axis} {label}")).collect::<Vec<_>>().join(", ")
+    let (_, labels) = variant(placed);
+    labels.into_iter().map(|(axis, label)| format!("{axis} {label}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the field is the same in two images.
+fn same(one: &Image, other: &Image, field: &str) -> bool {
+    match field {
+        "version" => one.version == other.version,
+        "tags" => one.tags == other.tags,
+        _ => one.dates == other.dates,
+    }
 }
 
 /// The value of a field for messages.

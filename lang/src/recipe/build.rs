@@ -37,9 +37,9 @@ pub struct Build {
     /// Repositories that packages come from; the distro's own first.
     pub repositories: Arc<Vec<Repository>>,
     /// Packages for the platform that builds, in the distro's own grammar, in order.
-    pub tools: Vec<Located<String>>,
+    pub tools: Arc<Vec<Located<String>>>,
     /// Packages for the platform that runs, likewise.
-    pub inputs: Vec<Located<String>>,
+    pub inputs: Arc<Vec<Located<String>>>,
     /// Packages never taken unless requested.
     pub exclude: Arc<Vec<Located<String>>>,
     /// What native effects each package has, by package name, from `std`, as for an image.
@@ -53,14 +53,14 @@ pub struct Build {
     /// itself.
     pub sources: BTreeMap<String, Located<SourceUse>>,
     /// Environment of all steps besides what the edition sets.
-    pub env: BTreeMap<String, String>,
+    pub env: Arc<BTreeMap<String, String>>,
     /// Working directory of all steps: absolute, or relative to `$SRC`; `$SRC` by default.
     pub dir: Option<String>,
     /// The shell's command line; a step's script is its last argument but one, the step's name its last. `bash
     /// -euo pipefail -c` by default.
     pub shell: Vec<String>,
     /// The steps in order.
-    pub steps: Vec<Step>,
+    pub steps: Arc<Vec<Step>>,
     /// The last step, which checks what the others made.
     pub check: Option<Step>,
     /// Names of further outputs, each `$OUT_<NAME>`, in order.

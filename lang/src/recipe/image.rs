@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Arch, Distro, Flavor, Located, Place, Point};
 
-/// One image at one point of the axes. Fields that the recipe left out hold the edition's default.
+/// One image at one point of the axes. Fields that the recipe left out hold the edition's default. What the variants of
+/// an image have in common is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The item's name, which is the name of the image.
@@ -35,56 +36,56 @@ pub struct Image {
     /// SPDX licence expression of the image as a whole.
     pub license: Option<String>,
     /// Named dates (`release`, `end-of-life`), `YYYY-MM-DD`.
-    pub dates: BTreeMap<String, String>,
+    pub dates: Arc<BTreeMap<String, String>>,
     /// Tags besides the variant's name, in order, without duplicates.
     pub tags: Vec<String>,
     /// Repositories that packages come from; the distro's own first.
     pub repositories: Arc<Vec<Repository>>,
     /// Packages requested, in the distro's own grammar, in order.
-    pub packages: Vec<Located<String>>,
+    pub packages: Arc<Vec<Located<String>>>,
     /// Packages never taken unless requested.
-    pub exclude: Vec<Located<String>>,
+    pub exclude: Arc<Vec<Located<String>>>,
     /// Whether dependencies are taken too.
     pub resolve: Resolve,
     /// Contents added after the packages, in order.
     pub contents: Vec<Located<Content>>,
     /// Rules for files by absolute path or glob, as the recipe wrote them.
-    pub paths: BTreeMap<String, Located<PathRule>>,
+    pub paths: Arc<BTreeMap<String, Located<PathRule>>>,
     /// Rules of the edition for this flavor, below every rule of `paths`: what `runtime` drops by default.
     pub default_paths: Arc<BTreeMap<String, PathRule>>,
     /// Accounts to be there, by name.
-    pub users: BTreeMap<String, User>,
+    pub users: Arc<BTreeMap<String, User>>,
     /// Groups to be there, by name.
-    pub groups: BTreeMap<String, Group>,
+    pub groups: Arc<BTreeMap<String, Group>>,
     /// Name or `uid[:gid]` of who runs the image; `65532:65532` by default.
     pub run_as: Located<String>,
     /// Environment of the image config.
-    pub env: BTreeMap<String, String>,
+    pub env: Arc<BTreeMap<String, String>>,
     /// Entry point.
-    pub entrypoint: Vec<String>,
+    pub entrypoint: Arc<Vec<String>>,
     /// Default arguments.
-    pub cmd: Vec<String>,
+    pub cmd: Arc<Vec<String>>,
     /// Working directory, absolute; `/` by default.
     pub work_dir: String,
     /// Ports as `6379/tcp`.
-    pub ports: Vec<String>,
+    pub ports: Arc<Vec<String>>,
     /// Volumes, absolute paths.
-    pub volumes: Vec<String>,
+    pub volumes: Arc<Vec<String>>,
     /// Signal that stops the container, `SIGTERM` where `None`.
     pub stop_signal: Option<String>,
     /// Labels besides the standard ones.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<BTreeMap<String, String>>,
     /// Annotations besides the standard ones.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Arc<BTreeMap<String, String>>,
     /// Fields that replace or extend the distro's `/etc/os-release`.
-    pub os_release: BTreeMap<String, String>,
+    pub os_release: Arc<BTreeMap<String, String>>,
     /// What native effects each package has, by package name, from `std`: values are names such as
     /// `ca-bundle`, `ld-so-cache`. Only packages of this distro.
     pub effects: Arc<BTreeMap<String, Vec<String>>>,
     /// Tests to run in the image.
-    pub tests: Vec<Test>,
+    pub tests: Arc<Vec<Test>>,
     /// Policy rules waived, with reasons.
-    pub waivers: Vec<Waiver>,
+    pub waivers: Arc<Vec<Waiver>>,
     /// Times of directories and generated files, seconds since 1970; 315532800 by default.
     pub epoch: i64,
     /// Where the item stands.

@@ -109,7 +109,7 @@ impl<'a> Planner<'a> {
         }
         steps.extend(build.steps.iter().chain(&build.check).map(|step| exec_step(build, step)));
         let mut env = environment(build.epoch, &build.outputs);
-        env.extend(build.env.clone());
+        env.extend(BTreeMap::clone(&build.env));
         let exec = graph.add(Derivation {
             label: label("build", build),
             action: Action::Exec(Box::new(Exec {

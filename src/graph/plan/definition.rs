@@ -138,7 +138,7 @@ pub(super) fn build_definition(
             .chain
             .iter()
             .rev()
-            .flat_map(|image| &image.packages)
+            .flat_map(|image| image.packages.iter())
             .map(|request| (request.value.clone(), request.place.clone()))
             .collect(),
         lock_digest: lock_digest(parts),
@@ -171,7 +171,7 @@ fn recipe_places(chain: &[&Image]) -> RecipePlaces {
         value: content.value.source.clone(),
         place: content.place.clone(),
     };
-    let paths = chain.iter().flat_map(|image| &image.paths);
+    let paths = chain.iter().flat_map(|image| image.paths.iter());
     RecipePlaces {
         image: chain.last().expect("an image is the last of its chain").place.clone(),
         contents: chain.iter().flat_map(|image| &image.contents).map(name).collect(),

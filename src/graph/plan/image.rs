@@ -208,10 +208,10 @@ fn merge_action(
         epoch: image.epoch,
         inputs,
         rules,
-        users: image.users.clone(),
-        groups: image.groups.clone(),
+        users: BTreeMap::clone(&image.users),
+        groups: BTreeMap::clone(&image.groups),
         effects: (*image.effects).clone(),
-        os_release: image.os_release.clone(),
+        os_release: BTreeMap::clone(&image.os_release),
         layers,
         world: Vec::new(),
         apk_repositories: Vec::new(),
@@ -261,8 +261,11 @@ fn evidence_and_image(
     let tree = input(parts.merged.merge, &[outputs::ORIGINS, outputs::TREE]);
     let elf = Evidence::Elf { arch: image.arch, family: image.distro.family };
     let elf = document(graph, "ELF closure", elf, vec![input(parts.merged.merge, &[outputs::TREE])])?;
-    let policy =
-        Evidence::Policy { flavor: image.flavor, user: config.user.clone(), waivers: image.waivers.clone() };
+    let policy = Evidence::Policy {
+        flavor: image.flavor,
+        user: config.user.clone(),
+        waivers: Vec::clone(&image.waivers),
+    };
     let elf_document = input(elf, &[outputs::DOCUMENT]);
     let policy = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
     let policy_document = input(policy, &[outputs::DOCUMENT]);
