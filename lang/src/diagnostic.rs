@@ -243,8 +243,8 @@ impl<'text> LineIndex<'text> {
         let offset = offset.min(self.text.len());
         let line = self.starts.partition_point(|&start| start <= offset) - 1;
         let start = self.starts[line];
-        let before = self.text[start..].char_indices().take_while(|&(at, _)| start + at < offset);
-        let mut column = before.count();
+        let before = &self.text.as_bytes()[start..offset];
+        let mut column = before.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
         if !self.text.is_char_boundary(offset) {
             column -= 1;
         }

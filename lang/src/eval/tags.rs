@@ -16,13 +16,14 @@ pub fn semver(machine: &mut Machine<'_>, arguments: [Option<Value>; 4], site: Si
     let version = version_of(machine, &release)?;
     let suffix = suffix(machine, distro.as_ref(), flavor.as_ref())?;
     let others = versions(machine, &among.ok_or(Stop)?, distro.as_ref())?;
+    let ranked = |version: Version| (!version.is_prerelease(), version);
+    let (version, others) = (ranked(version), others.into_iter().map(ranked).collect::<Vec<_>>());
     let mut tags = Vec::new();
-    for parts in (1..=version.parts()).rev() {
+    for parts in (1..=version.1.parts()).rev() {
         machine.steps(others.len(), site)?;
-        let prefix = version.prefix(parts);
-        let rank = |version: &&Version| (!version.is_prerelease(), Version::clone(version));
-        let highest = others.iter().filter(|other| other.prefix(parts) == prefix).max_by_key(rank);
-        if highest.is_none_or(|highest| rank(&highest) <= rank(&&version)) {
+        let prefix = version.1.prefix(parts);
+        let highest = others.iter().filter(|(_, other)| other.prefix(parts) == prefix).max();
+        if highest.is_none_or(|highest| *highest <= version) {
             tags.push(Value::text(&format!("{prefix}{suffix}"), release.site));
         }
     }

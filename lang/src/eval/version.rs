@@ -46,12 +46,15 @@ impl Version {
     /// Whether it comes before a release: `3.15.0a1`, `9.0-rc1`.
     pub fn is_prerelease(&self) -> bool {
         const WORDS: [&str; 8] = ["alpha", "beta", "dev", "nightly", "pre", "preview", "rc", "snapshot"];
-        let runs: Vec<&str> = self.runs().collect();
-        runs.iter().enumerate().any(|(at, run)| {
-            let word = run.to_ascii_lowercase();
-            let numbered = runs.get(at + 1).is_some_and(|next| next.as_bytes()[0].is_ascii_digit());
-            WORDS.contains(&word.as_str()) || (matches!(word.as_str(), "a" | "b") && numbered)
-        })
+        let mut runs = self.runs().peekable();
+        while let Some(run) = runs.next() {
+            let is = |word: &&str| run.eq_ignore_ascii_case(word);
+            let numbered = runs.peek().is_some_and(|next| next.as_bytes()[0].is_ascii_digit());
+            if WORDS.iter().any(is) || (["a", "b"].iter().any(is) && numbered) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Runs of digits and runs of letters, without what stands between them.
