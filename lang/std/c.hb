@@ -51,6 +51,23 @@ fn compiler(distro, on = distro) {
   }
 }
 
+## The kernel's headers for Debian's `musl-gcc`, which looks for none: a first step that does nothing in other roots. For a
+## build with steps that has `linux-libc-dev` or `linux-headers` among its tools.
+fn kernel-headers() {
+  env.C_INCLUDE_PATH = "/build/include"
+  step "kernel headers" {
+    script = """
+      for musl in /usr/include/*-linux-musl; do
+        [ -d "$musl" ] || continue
+        mkdir -p "$C_INCLUDE_PATH"
+        for headers in /usr/include/{linux,mtd,asm-generic} /usr/include/asm /usr/include/*-linux-gnu/asm; do
+          [ ! -d "$headers" ] || ln -s "$headers" "$C_INCLUDE_PATH/"
+        done
+      done
+    """
+  }
+}
+
 ## What builds C for static binaries with musl; `use c.musl-env(distro)` makes its compiler the one that is called.
 fn musl(distro) = toolchain(distro) + match distro { debian => ["musl-dev", "musl-tools"], alpine => [] }
 

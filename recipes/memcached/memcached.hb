@@ -15,7 +15,7 @@ let releases = {
     version = version("1.6.38")
     url     = "debian:pool/main/m/memcached/memcached_1.6.38.orig.tar.xz"
     sha256  = "074076ab3e889e16e763c6a3e5cadacc6696979dbb8c473bbf871d498b19b1a0"
-    distros = [debian("13")]
+    distros = [alpine("3.19"), debian("13")]
   }
 }
 
@@ -30,18 +30,54 @@ source memcached-src {
   cpe     = "cpe:2.3:a:memcached:memcached:{{release.version}}:*:*:*:*:*:*:*"
 }
 
+# Programs for Alpine 3.19 are compiled on Debian, which has musl and no libraries for it: libevent becomes part of the
+# program, and there is neither SASL nor TLS.
+let on = match distro { alpine("3.19") => debian("12"), alpine("3.24") => distro, debian("13") => distro }
+
+source libevent-src {
+  url = [
+    "https://github.com/libevent/libevent/releases/download/release-2.1.12-stable/libevent-2.1.12-stable.tar.gz",
+    "debian:pool/main/libe/libevent/libevent_2.1.12-stable.orig.tar.gz",
+  ]
+  sha256  = "92e6de1be9ec176428fd2367677e61ceffc2ee1cb119035037a27d346b0403bb"
+  license = "BSD-3-Clause"
+  purl    = "pkg:generic/libevent@2.1.12"
+  cpe     = "cpe:2.3:a:libevent_project:libevent:2.1.12:*:*:*:*:*:*:*"
+}
+
 build memcached-server {
   for release, distro, arch
-  tools = c.toolchain(distro) + ["pkgconf"]
-  inputs = match distro {
-    alpine => ["cyrus-sasl-dev", "libevent-dev", "openssl-dev"]
-    debian => ["libevent-dev", "libsasl2-dev", "libssl-dev"]
+  use c.compiler(distro, on = on)
+  version = release.version
+  license = "BSD-3-Clause"
+  purl    = "pkg:generic/memcached@{{release.version}}"
+  cpe     = "cpe:2.3:a:memcached:memcached:{{release.version}}:*:*:*:*:*:*:*"
+  tools   += ["pkgconf"]
+  sources = { memcached = memcached-src }
+  dir     = "memcached"
+  env     = c.hardening
+  when on == distro {
+    inputs = match distro {
+      alpine => ["cyrus-sasl-dev", "libevent-dev", "openssl-dev"]
+      debian => ["libevent-dev", "libsasl2-dev", "libssl-dev"]
+    }
+    env.OPTIONS = "--enable-sasl --enable-tls"
   }
-  source = memcached-src
-  env    = c.hardening
+  when on != distro {
+    sources += { libevent = libevent-src }
+    env.OPTIONS = "--with-libevent=/build/libevent"
+    step "libevent" {
+      dir = "libevent"
+      script = """
+        ./configure --prefix=/build/libevent \
+          --disable-shared --disable-openssl --disable-samples --disable-libevent-regress
+        make -j"$JOBS" install
+      """
+    }
+  }
   step "compile" {
     script = """
-      ./configure --prefix=/usr --enable-sasl --enable-tls --disable-docs
+      ./configure --prefix=/usr $OPTIONS --disable-docs
       make -j"$JOBS" memcached
     """
   }
@@ -57,6 +93,7 @@ image memcached {
   dates   = { release = "2020-03-08" }
   tags    = tag.image(release, among = releases, distro, flavor)
   packages += match distro {
+    alpine("3.19") => ["musl"]
     alpine => ["libcrypto3", "libevent", "libsasl", "libssl3", "musl"]
     debian => ["libc6", "libevent-2.1-7t64", "libsasl2-2", "libsasl2-modules", "libssl3t64"]
   }

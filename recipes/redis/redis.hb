@@ -2,6 +2,7 @@ hbuild 1
 import std/base
 import std/c
 import std/tag
+import "tini.hb"
 
 # A release is a commit, or an archive by its digest. Debian's pool has upstream's own archive of 8.0.
 let releases = {
@@ -19,7 +20,7 @@ let releases = {
     sha256  = "caf3c0069f06fc84c5153bd2a348b204c578de80490c73857bee01d9b5d7401f"
     license = "AGPL-3.0-only"
     dates   = { release = "2025-05-02", end-of-life = none }
-    distros = [debian("13")]
+    distros = [alpine("3.19"), debian("13")]
   }
   "7.4" = {
     version = version("7.4.11")
@@ -51,18 +52,34 @@ source redis-src {
   cpe     = "cpe:2.3:a:redis:redis:{{release.version}}:*:*:*:*:*:*:*"
 }
 
+# Programs for Alpine 3.19 are compiled on Debian, which has musl and no libraries for it: no TLS.
+let on = match distro { alpine("3.19") => debian("12"), alpine("3.24") => distro, debian("13") => distro }
+
 build redis-server {
   for release, distro, arch
+  use c.compiler(distro, on = on)
   version = release.version
-  tools   = c.cxx(distro) + ["pkgconf"]
-  inputs  = match distro { alpine => ["openssl-dev"], debian => ["libssl-dev"] }
+  tools   += ["g++", "pkgconf"]
   source  = redis-src
   env = c.hardening + {
-    BUILD_TLS    = "yes"
     USE_SYSTEMD  = "no"
     OPTIMIZATION = "-O2"
     # Its makefile sets these itself, which arguments alone override.
     MAKEFLAGS = "MALLOC=libc DEBUG="
+  }
+  when on == distro {
+    inputs = match distro { alpine => ["openssl-dev"], debian => ["libssl-dev"] }
+    env.BUILD_TLS = "yes"
+  }
+  when on != distro {
+    use c.kernel-headers()
+    # Of the library of C++, which is for glibc, its one file in C++ needs nothing but headers.
+    step "without libstdc++" {
+      script = """
+        sed -i '/#include <iostream>/d' deps/fast_float/fast_float_strtod.cpp
+        sed -i 's/ -lstdc++//' src/Makefile
+      """
+    }
   }
   step "compile" { script = """make -j"$JOBS" """ }
   step "install" {
@@ -83,6 +100,7 @@ image redis {
   dates   = release.dates
   tags    = tag.image(release, among = releases, distro, flavor)
   packages += match distro {
+    alpine("3.19") => ["musl"]
     alpine => ["libcrypto3", "libgcc", "libssl3", "libstdc++", "musl", "tini"]
     debian => ["libc6", "libssl3t64", "libstdc++6", "tini"]
   }
@@ -97,7 +115,8 @@ image redis {
       text = "bind * -::*\nprotected-mode no\ndir /data\ndaemonize no\nlogfile \"\"\npidfile \"\"\n",
     )
   }
-  when distro is alpine { paths += { "/usr/bin/tini" = symlink("/sbin/tini") } }
+  when distro is alpine("3.19") { contents += [tini.program] }
+  when distro is alpine("3.24") { paths += { "/usr/bin/tini" = symlink("/sbin/tini") } }
   env.REDIS_VERSION = "{{release.version}}"
   work-dir   = "/data"
   volumes    = ["/data"]

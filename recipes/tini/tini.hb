@@ -1,9 +1,10 @@
 hbuild 1
+import std/alpine
 import std/base
 import std/c
 import std/debian
 
-for distro in [debian("12")], flavor in [runtime, dev], arch in [amd64, arm64]
+for distro in [alpine("3.19"), debian("12")], flavor in [runtime, dev], arch in [amd64, arm64]
 
 let release = "0.19.0"
 
@@ -18,18 +19,22 @@ source tini-src {
   cpe     = "cpe:2.3:a:tini_project:tini:{{release}}:*:*:*:*:*:*:*"
 }
 
-## tini, one static program on musl: it runs in any image.
+## tini, one static program on musl: it runs in any image, so that one is made for all.
 build tini-static {
-  for distro, arch
+  for arch
+  distro       = debian("12")
   version      = release
-  repositories = debian.main(distro)
-  tools        = c.musl(distro)
+  repositories = debian.main(debian("12"))
+  tools        = c.musl(debian("12"))
   source       = tini-src
   script = """
     sed -e 's/@tini_VERSION_MAJOR@.@tini_VERSION_MINOR@.@tini_VERSION_PATCH@/{{release}}/' -e 's/@tini_VERSION_GIT@//' \
       src/tiniConfig.h.in > src/tiniConfig.h
     mkdir -p "$OUT/usr/bin"
-    musl-gcc -O2 -fstack-protector-strong -static -s -o "$OUT/usr/bin/tini" src/tini.c
+    # musl-gcc links no static position-independent programs by itself.
+    cd /usr/lib/*-linux-musl
+    musl-gcc -O2 -fPIE -fstack-protector-strong -nostartfiles -o "$OUT/usr/bin/tini" rcrt1.o crti.o "$SRC/src/tini.c" \
+      crtn.o -Wl,-static,--no-dynamic-linker,-z,text,-z,relro,-z,now,-s
   """
 }
 
@@ -37,16 +42,12 @@ build tini-static {
 image tini {
   for distro, flavor, arch
   use base.runtime(distro)
-  repositories = debian.main(distro)
+  repositories = match distro { alpine => alpine.all(distro), debian => debian.main(distro) }
   version      = release
   license      = "MIT"
   contents     = [tini-static]
   entrypoint   = ["/usr/bin/tini", "--"]
   when flavor == dev { use base.dev(distro) }
-  waive elf-pie {
-    paths   = ["/usr/bin/tini"]
-    because = "Debian's musl-gcc links no static position-independent programs"
-  }
   test "says its version" {
     run    = ["/usr/bin/tini", "--version"]
     stdout = contains("tini version {{release}}")

@@ -112,12 +112,12 @@ pub fn hbuild(arguments: &[&str]) -> Command {
 /// What names the variants of a recipe that the tests are about: those whose packages and sources can be had for long.
 pub fn selected(name: &str) -> &'static [&'static str] {
     match name {
-        "busybox" | "debian-base" | "static" => &["--distro", "debian12"],
-        "memcached" => &["--release", "1.6.38"],
+        "busybox" | "debian-base" | "static" | "tini" => &["--distro", "debian12"],
+        "memcached" => &["--release", "1.6.38", "--distro", "debian13"],
         "nginx" => &["--release", "1.26"],
         "node" => &["--release", "20"],
         "python" => &["--release", "3.13"],
-        "redis" => &["--release", "8.0"],
+        "redis" => &["--release", "8.0", "--distro", "debian13"],
         _ => &[],
     }
 }
@@ -133,7 +133,12 @@ pub fn recipe(name: &str) -> PathBuf {
     let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if built.insert(vec!["lock".into(), name.into()], copy.clone()).is_none() {
         fs::create_dir_all(&copy).unwrap();
-        fs::copy(original.join(format!("{name}.hb")), copy.join(format!("{name}.hb"))).unwrap();
+        for entry in fs::read_dir(original).unwrap() {
+            let file = entry.unwrap().path();
+            if file.extension() == Some(OsStr::new("hb")) {
+                fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
+            }
+        }
         let output = hbuild(&["lock", copy.to_str().unwrap()]).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         // Its variants on Alpine, and what comes from git, cannot be locked here.
