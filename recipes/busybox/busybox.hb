@@ -37,6 +37,7 @@ build busybox-static {
   version = release.version
   tools   = c.musl(distro) + match distro { alpine => [], debian => ["linux-libc-dev"] }
   source  = busybox-src
+  use c.kernel-headers()
   env.CC = match distro { alpine => "gcc", debian => "musl-gcc" }
   when distro is debian("12") { repositories = debian.main(distro) }
   step "configure" {
@@ -44,16 +45,10 @@ build busybox-static {
       make defconfig
       # tc wants kernel headers that are gone since Linux 6.8.
       sed -i -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' -e 's/^CONFIG_TC=y/# CONFIG_TC is not set/' .config
-      # Debian's musl has no kernel headers of its own.
-      mkdir -p "$HOME/include"
-      ln -s /usr/include/{linux,mtd,asm-generic} "$HOME/include/"
-      for asm in /usr/include/asm /usr/include/*-linux-gnu/asm; do [ ! -d "$asm" ] || ln -s "$asm" "$HOME/include/"; done
     """
   }
-  step "compile" { script = """make -j"$JOBS" CC="$CC" EXTRA_CFLAGS="-isystem $HOME/include" """ }
-  step "install" {
-    script = """make install CC="$CC" EXTRA_CFLAGS="-isystem $HOME/include" CONFIG_PREFIX="$OUT" """
-  }
+  step "compile" { script = """make -j"$JOBS" CC="$CC" """ }
+  step "install" { script = """make install CC="$CC" CONFIG_PREFIX="$OUT" """ }
 }
 
 ## BusyBox: a shell and the common tools in two megabytes. The dev flavor has the program alone, beside the distro's
