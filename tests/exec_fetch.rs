@@ -65,7 +65,7 @@ fn a_transfer_goes_on_where_the_last_run_was_cut_off() {
     let content: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
     {
         let store = Store::open(folder.path()).unwrap();
-        let mut partial = store.partial(&Sha256::of(&content)).unwrap();
+        let mut partial = store.partial(&FixedOutput::Sha256(Sha256::of(&content))).unwrap();
         partial.write_all(&content[..1_000_000]).unwrap();
     }
     // The mirror's file has other bytes where nothing is missing: they are not looked at.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hbuild::digest::Sha256;
-use hbuild::host::fetch::{Credential, Failure, FetchError, FetchOptions, Fetched, Fetcher, Wanted};
+use hbuild::host::fetch::{Content, Credential, Failure, FetchError, FetchOptions, Fetched, Fetcher, Wanted};
 use mirror_support::server::{Answer, Server};
 
 /// Two hundred kilobytes in which no part is like another.
@@ -37,7 +37,7 @@ fn wanted(urls: &[String], known: bool) -> Wanted {
     Wanted {
         what: "the file".to_owned(),
         urls: urls.iter().map(|url| url.parse().unwrap()).collect(),
-        sha256: known.then(|| Sha256::of(&content)),
+        content: known.then(|| Content::Sha256(Sha256::of(&content))),
         size: known.then_some(content.len() as u64),
         limit: 1 << 20,
         headers: Vec::new(),

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use hbuild::digest::Sha256;
-use hbuild::host::fetch::{Failure, FetchError, FetchOptions, Fetcher, Proxies, Wanted};
+use hbuild::host::fetch::{Content, Failure, FetchError, FetchOptions, Fetcher, Proxies, Wanted};
 use mirror_support::server::{Answer, Server};
 
 /// A TLS server that gives out the files of a folder; it ends with this value.
@@ -60,7 +60,7 @@ fn wanted(url: &str) -> Wanted {
     Wanted {
         what: "the file".to_owned(),
         urls: vec![url.parse().unwrap()],
-        sha256: Some(Sha256::of(b"content")),
+        content: Some(Content::Sha256(Sha256::of(b"content"))),
         size: None,
         limit: 1 << 20,
         headers: Vec::new(),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use hbuild::digest::{Digest, Sha256};
 use hbuild::distro::cache::IndexCache;
-use hbuild::graph::{DerivationId, DerivationKey};
+use hbuild::graph::{DerivationId, DerivationKey, FixedOutput};
 use hbuild::store::{Finished, Pack, Packs, Record, Store, StoreError};
 use hbuild::tree::{ContentSink, Contents};
 use proptest::prelude::*;
@@ -268,15 +268,15 @@ fn blobs_and_their_forms_are_found_by_sha256() {
 #[test]
 fn a_partial_file_goes_on_in_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
-    let sha256 = Sha256::of(b"first half, second half");
+    let content = FixedOutput::Sha256(Sha256::of(b"first half, second half"));
     {
         let store = Store::open(folder.path()).unwrap();
-        let mut partial = store.partial(&sha256).unwrap();
+        let mut partial = store.partial(&content).unwrap();
         partial.present(&mut |_| panic!("there is nothing yet")).unwrap();
         partial.write_all(b"first half, ").unwrap();
     }
     let store = Store::open(folder.path()).unwrap();
-    let mut partial = store.partial(&sha256).unwrap();
+    let mut partial = store.partial(&content).unwrap();
     let mut present = Vec::new();
     partial.present(&mut |bytes| present.extend_from_slice(bytes)).unwrap();
     assert_eq!(present, b"first half, ");

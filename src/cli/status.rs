@@ -59,6 +59,7 @@ fn is_of_recipe(name: &str) -> bool {
             | "unsolvable"
             | "version_not_available"
             | "virtual_package"
+            | "weak_key"
     )
 }
 
@@ -96,20 +97,26 @@ mod tests {
 
     /// Every code of `src/` with its status.
     const TABLE: &[(u8, &str, &str)] = &[
-        (3, "alpine", "bad_index index_cache index_encoding index_size"),
+        (
+            3,
+            "alpine",
+            "apk_v3 bad_index bad_pkginfo bad_signature cannot_keep damaged_index extra_segment index_cache \
+             index_encoding index_size index_v3 large_segment no_control no_datahash no_index not_a_package \
+             not_yet_valid odd_member older other_key other_package unreadable_index unsigned wrong_datahash",
+        ),
         (
             1,
             "alpine",
-            "bad_request unknown_package unknown_tag unsolvable version_not_available virtual_package",
+            "bad_key bad_request no_keys unknown_package unknown_tag unsolvable version_not_available virtual_package weak_key",
         ),
         (
             3,
             "archive",
             "absolute_path bad_hard_link bad_member_header bad_tar_header below_file bomb content_of_link damaged \
              decoder_memory duplicate_entry empty_symlink format_version irregular_path missing_member not_a_package \
-             number_out_of_range oversize_header path_leaves_root several_top_folders sparse_file special_file \
+             number_out_of_range oversize_header owner_name path_leaves_root several_top_folders sparse_file special_file \
              through_symlink too_many_entries trailing_bytes truncated unexpected_member unknown_compression \
-             unknown_entry unreadable whiteout_name",
+             unknown_entry unreadable whiteout_name wrong_checksum",
         ),
         (
             3,

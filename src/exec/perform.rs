@@ -10,7 +10,7 @@ use super::context::{Context, Notes, Shared, packs_of};
 use super::error::{Defect, ExecError, Failure};
 use super::{ActionKind, BuildError, BuildOutputs, Builders, Event, Subject};
 use crate::digest::{Digest, Sha256};
-use crate::graph::{Action, Derivation, DerivationKey, FixedOutput, OutputName, outputs};
+use crate::graph::{Action, Derivation, DerivationKey, Fetch, FixedOutput, OutputName, outputs};
 use crate::store::{Record, StoreError};
 use crate::tree::ContentError;
 
@@ -82,9 +82,8 @@ fn record(
     let known = |digest: &Digest| notes.sha256.get(digest).copied();
     let mut sha256: BTreeMap<OutputName, Sha256> =
         made.iter().filter_map(|(name, object)| Some((name.clone(), known(&object.digest)?))).collect();
-    if let Action::Fetch(fetch) = &derivation.action {
-        let FixedOutput::Sha256(fixed) = fetch.content;
-        sha256.insert(outputs::FILE.to_owned(), fixed);
+    if let Action::Fetch(Fetch { content: FixedOutput::Sha256(fixed), .. }) = &derivation.action {
+        sha256.insert(outputs::FILE.to_owned(), *fixed);
     }
     let label = derivation.label.clone();
     Record {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 
 use super::{BuildContext, BuildError, BuildOutputs, Builder};
+use crate::distro::alpine::archive::{Expected, unpack_apk};
+use crate::distro::alpine::signature::Keyring;
 use crate::distro::archive::{
     ArchiveProblem, Encoding, Layers, Limits, TarForm, UnpackError, single_file, unpack_tar,
 };
@@ -25,6 +27,12 @@ impl Builder for UnpackBuilder {
         let mut pack = context.create_pack()?;
         let unpacked = match &unpack.format {
             ArchiveFormat::Layers => unpack_layers(derivation, &unpack.origin.0, &mut *pack, context),
+            ArchiveFormat::Apk { checksum, keys } => {
+                let keys = keys.iter().map(|key| (key.name.as_str(), &*key.text));
+                let keyring = Keyring::parse(keys).map_err(BuildError::action)?;
+                let expected = Expected { checksum: *checksum, keyring: &keyring };
+                unpack_package(&expected, &unpack.origin.0, open(context, 0)?, &mut *pack, context)
+            }
             format => unpack_archive(format, &unpack.origin.0, open(context, 0)?, &mut *pack, context),
         };
         let (tree, control) = unpacked.map_err(|error| match error {
@@ -70,6 +78,18 @@ fn unpack_layers(
     Ok((layers.finish(), None))
 }
 
+fn unpack_package<R: Read>(
+    expected: &Expected<'_>,
+    archive: &str,
+    (source, length): (BufReader<R>, u64),
+    sink: &mut dyn ContentSink,
+    context: &dyn BuildContext,
+) -> Result<(Tree, Option<Tree>), UnpackError> {
+    let (limits, cancelled) = (Limits::default(), || context.cancelled());
+    let trees = unpack_apk(source, length, archive, expected, &limits, sink, &cancelled)?;
+    Ok((trees.tree, Some(trees.control)))
+}
+
 /// The encoding that the archive's first bytes show.
 fn detect<R: Read>(source: &mut BufReader<R>, archive: &str) -> Result<Encoding, UnpackError> {
     let start = io::BufRead::fill_buf(source)
@@ -99,7 +119,7 @@ fn unpack_archive<R: Read>(
             let tree = unpack_tar(source, encoding, about, (form, &limits), sink, &cancelled)?;
             Ok((tree, None))
         }
-        ArchiveFormat::Layers => unreachable!("layers have an input each"),
+        ArchiveFormat::Apk { .. } | ArchiveFormat::Layers => unreachable!("they have functions of their own"),
         ArchiveFormat::File { name, mode, epoch } => {
             let tree = single_file(&mut source, archive, (name, *mode, *epoch), sink)?;
             Ok((tree, None))

@@ -2,8 +2,9 @@
 //! and key; what cannot change an output (mirrors, labels) is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, User, Waiver};
+use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, RepositoryKey, User, Waiver};
 use serde::{Deserialize, Serialize};
 
 use crate::compression::Compression;
@@ -52,11 +53,31 @@ pub struct Fetch {
 }
 
 /// The fixed output of a fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FixedOutput {
     /// One file with this SHA-256.
     Sha256(Sha256),
+    /// An Alpine package, apk v2. An index pins it by the SHA-1 of its control segment, which holds the SHA-256 of all that
+    /// follows; of the signatures before it one must hold.
+    Apk {
+        /// What the signed index states.
+        checksum: Checksum,
+        /// The keys that may have signed it: those of its repository.
+        keys: Arc<[RepositoryKey]>,
+    },
+}
+
+impl FixedOutput {
+    /// A name of its own for a file.
+    pub fn file_name(&self) -> String {
+        match self {
+            Self::Sha256(sha256) => sha256.to_hex(),
+            Self::Apk { checksum, .. } => {
+                checksum.0.iter().fold("apk-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+            }
+        }
+    }
 }
 
 /// Where bytes may be had.
@@ -108,6 +129,13 @@ pub struct Unpack {
 pub enum ArchiveFormat {
     /// A Debian binary package, deb(5) format 2.0.
     Deb,
+    /// An Alpine package, apk v2.
+    Apk {
+        /// What the signed index states of it.
+        checksum: Checksum,
+        /// The keys that may have signed it: those of its repository.
+        keys: Arc<[RepositoryKey]>,
+    },
     /// A tar archive (plain, gz, bz2, xz or zst, told by its first bytes) of a source, with `strip` top folders
     /// taken off; owners become root, times `epoch`.
     Tar {

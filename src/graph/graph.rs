@@ -138,7 +138,9 @@ fn join(kept: &mut Derivation, other: Derivation) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hbuild_lang::recipe::Arch;
+    use std::sync::Arc;
+
+    use hbuild_lang::recipe::{Arch, RepositoryKey};
 
     use crate::digest::Sha256;
     use crate::graph::{ArchiveFormat, Exec, ExecStep, Fetch, FixedOutput, Input, Unpack, outputs};
@@ -208,6 +210,40 @@ mod tests {
                 "1e49020276379ded95214a1955e945dcf67779b8d6beaadd0c6e081d4423ea20",
             ]
         );
+    }
+
+    /// A package of Alpine: its fetch and its unpack.
+    fn package() -> [Derivation; 2] {
+        let checksum = "Q1YCZ4e/kV0Uaynh14//zvTTyN7x8=".parse().unwrap();
+        let keys = vec![RepositoryKey { name: "a.rsa.pub".to_owned(), text: "PEM\n".into() }];
+        let keys: Arc<[RepositoryKey]> = keys.into();
+        let content = FixedOutput::Apk { checksum, keys: keys.clone() };
+        let fetch = Action::Fetch(Fetch { content, locations: Vec::new(), size: None });
+        let fetch = Derivation { label: String::new(), action: fetch, inputs: Vec::new() };
+        let unpack = Unpack { format: ArchiveFormat::Apk { checksum, keys }, origin: Origin("a".to_owned()) };
+        let input = Input { derivation: fetch.id(), outputs: vec![outputs::FILE.to_owned()] };
+        let action = Action::Unpack(unpack);
+        [fetch, Derivation { label: String::new(), action, inputs: vec![input] }]
+    }
+
+    #[test]
+    fn the_encoding_of_alpine_packages_is_pinned() {
+        use crate::digest::Digest;
+        let [fetch, unpack] = package();
+        let pin = "{\"checksum\":\"Q1YCZ4e/kV0Uaynh14//zvTTyN7x8=\",\
+                   \"keys\":[{\"name\":\"a.rsa.pub\",\"text\":\"PEM\\n\"}]}";
+        let id = format!(
+            "hbuild derivation\n{{\"action\":{{\"content\":{{\"apk\":{pin}}},\"kind\":\"fetch\"}},\
+             \"inputs\":[],\"schema\":1}}"
+        );
+        assert_eq!(fetch.id().0, Digest::of(id.as_bytes()));
+        let file = Digest::of(b"a");
+        let key = format!(
+            "hbuild key\n{{\"action\":{{\"format\":{{\"apk\":{pin}}},\"kind\":\"unpack\",\"origin\":\"a\"}},\
+             \"inputs\":[{{\"file\":\"{file}\"}}],\"schema\":1}}"
+        );
+        let resolved = BTreeMap::from([(outputs::FILE.to_owned(), file)]);
+        assert_eq!(unpack.key(&[resolved]).0, Digest::of(key.as_bytes()));
     }
 
     /// A command whose root is `unpack("a")`.

@@ -1,17 +1,20 @@
-//! The builder of fetches: the file with the SHA-256 that the lock states, from wherever it is to be had; for a
+//! The builder of fetches: the file with the SHA-256 or the checksum that the lock states, from wherever it is to be had; for a
 //! commit, the archive of its tree.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use super::fetch::{FetchError as SourceError, Fetched, Fetcher, Progress, Sink, Wanted};
+use super::fetch::{Content, FetchError as SourceError, Fetched, Fetcher, Progress, Sink, Wanted};
 use super::git::{Git, GitError};
 use super::mirror::Mirrors;
 use super::registry::{Part, Registry, RegistryError};
 use super::url::{ParseUrlError, Url};
 use crate::digest::Sha256;
+use crate::distro::alpine::archive::Identity;
+use crate::distro::alpine::signature::Keyring;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder, ObjectRef};
 use crate::graph::{Action, Derivation, Fetch, FixedOutput, Location, outputs};
 use crate::lock::GitKey;
@@ -67,38 +70,34 @@ impl Builder for FetchBuilder<'_> {
         let Action::Fetch(fetch) = &derivation.action else {
             unreachable!("the scheduler gives a builder only its own kind of action")
         };
-        let FixedOutput::Sha256(sha256) = fetch.content;
-        let object = match self.store.blob_object(&sha256) {
-            Some(object) => object,
-            None => match fetch.locations.first() {
-                Some(Location::Git { url, commit, submodules }) => {
-                    let key = (url.clone(), commit.clone(), *submodules);
-                    self.fetch_commit(&key, sha256, context)?
-                }
-                Some(Location::Registry { name }) => {
-                    self.fetch_blob(Part { name, sha256, size: fetch.size, manifest: false }, context)?
-                }
-                _ => {
-                    let wanted = self.wanted(derivation, fetch)?;
-                    self.fetch(&wanted, context)?
-                }
-            },
+        let kept = match &fetch.content {
+            FixedOutput::Sha256(sha256) => self.store.blob_object(sha256),
+            FixedOutput::Apk { .. } => None,
+        };
+        let object = match (kept, &fetch.content, fetch.locations.first()) {
+            (Some(object), ..) => object,
+            (None, FixedOutput::Sha256(sha256), Some(Location::Git { url, commit, submodules })) => {
+                let key = (url.clone(), commit.clone(), *submodules);
+                self.fetch_commit(&key, *sha256, context)?
+            }
+            (None, FixedOutput::Sha256(sha256), Some(Location::Registry { name })) => {
+                self.fetch_blob(Part { name, sha256: *sha256, size: fetch.size, manifest: false }, context)?
+            }
+            _ => {
+                let wanted = self.wanted(derivation, fetch)?;
+                self.keep(&fetch.content, context, |sink, progress| {
+                    self.fetcher.fetch(&wanted, sink, progress).map_err(failed)
+                })?
+            }
         };
         Ok(BuildOutputs::from([(outputs::FILE.to_owned(), object)]))
     }
 }
 
 impl FetchBuilder<'_> {
-    fn fetch(&self, wanted: &Wanted, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
-        let sha256 = wanted.sha256.expect("a fetch has a fixed output");
-        self.keep(sha256, context, |sink, progress| {
-            self.fetcher.fetch(wanted, sink, progress).map_err(failed)
-        })
-    }
-
     fn fetch_blob(&self, part: Part<'_>, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
         let registry = Registry::new(self.fetcher, self.mirrors, self.offline);
-        self.keep(part.sha256, context, |sink, progress| {
+        self.keep(&FixedOutput::Sha256(part.sha256), context, |sink, progress| {
             registry.fetch(part, sink, progress).map_err(|error| match error {
                 RegistryError::Fetch(error) => failed(error),
                 other => BuildError::action(other),
@@ -109,11 +108,11 @@ impl FetchBuilder<'_> {
     /// Keeps what `fetch` gives; what it gave before it failed is there for the next try.
     fn keep(
         &self,
-        sha256: Sha256,
+        content: &FixedOutput,
         context: &dyn BuildContext,
         fetch: impl FnOnce(&mut dyn Sink, Progress<'_>) -> Result<Fetched, BuildError>,
     ) -> Result<ObjectRef, BuildError> {
-        let file = self.store.partial(&sha256).map_err(ContentError::from)?;
+        let file = self.store.partial(content).map_err(ContentError::from)?;
         let mut sink = PartialSink { file, context };
         fetch(&mut sink, &|done, total| context.progress(done, total))?;
         Ok(sink.file.finish().map_err(ContentError::from)?)
@@ -159,8 +158,15 @@ impl FetchBuilder<'_> {
                 return Err(BuildError::action(FetchError::Offline { what }));
             }
         }
-        let FixedOutput::Sha256(sha256) = fetch.content;
-        Ok(Wanted { what, urls, sha256: Some(sha256), size: fetch.size, limit: LIMIT, headers: Vec::new() })
+        let content = match &fetch.content {
+            FixedOutput::Sha256(sha256) => Content::Sha256(*sha256),
+            FixedOutput::Apk { checksum, keys } => {
+                let keyring = Keyring::parse(keys.iter().map(|key| (key.name.as_str(), &*key.text)));
+                Content::Apk(Identity::new(*checksum, Arc::new(keyring.map_err(BuildError::action)?)))
+            }
+        };
+        let (content, size) = (Some(content), fetch.size);
+        Ok(Wanted { what, urls, content, size, limit: LIMIT, headers: Vec::new() })
     }
 
     fn urls(&self, location: &Location) -> Result<Vec<Url>, ParseUrlError> {

@@ -1,6 +1,6 @@
 //! Repositories as the configured mirrors have them.
 
-use super::fetch::{FetchError, Fetcher, Wanted};
+use super::fetch::{Content, FetchError, Fetcher, Wanted};
 use super::mirror::Mirrors;
 use crate::distro::access::{AccessError, RepositoryAccess, RepositoryFile};
 
@@ -27,7 +27,7 @@ impl RepositoryAccess for Archive<'_> {
         let wanted = Wanted {
             what,
             urls,
-            sha256: file.sha256,
+            content: file.sha256.map(Content::Sha256),
             size: file.size,
             limit: file.limit,
             headers: Vec::new(),

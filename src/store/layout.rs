@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{IoContext, StoreError};
 use crate::digest::{Digest, Sha256};
-use crate::graph::{DerivationId, DerivationKey};
+use crate::graph::{DerivationId, DerivationKey, FixedOutput};
 
 /// The content of the file `format`.
 const FORMAT: &str = "hbuild store 1\n";
@@ -104,8 +104,8 @@ impl Layout {
         self.sharded("blobs", &sha256.to_hex())
     }
 
-    pub fn partial(&self, sha256: &Sha256) -> PathBuf {
-        self.root.join("partial").join(sha256.to_hex())
+    pub fn partial(&self, content: &FixedOutput) -> PathBuf {
+        self.root.join("partial").join(content.file_name())
     }
 
     pub fn lock(&self, key: &DerivationKey) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Downloads that may be cut off: kept by the SHA-256 they are to have, across runs.
+//! Downloads that may be cut off: kept by what they are to be, across runs.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use super::error::{IoContext, StoreError};
 use super::write::io_error;
 use super::{ObjectRef, Store};
-use crate::digest::{Digest, Sha256};
+use crate::digest::Digest;
+use crate::graph::FixedOutput;
 
 /// Bytes are gathered to blocks of this size before they are hashed and written.
 const BLOCK: usize = 256 * 1024;
 
-/// A blob with a known SHA-256 that is being fetched. Dropped unfinished, what it has stays for the next try.
-/// Its writer must hold the lock of the fetch's key. The SHA-256 is the fetcher's to check.
+/// A file with a fixed content that is being fetched. Dropped unfinished, what it has stays for the next try.
+/// Its writer must hold the lock of the fetch's key. Whether it is what it is to be is the fetcher's to check.
 #[derive(Debug)]
 pub struct PartialFile<'a> {
     store: &'a Store,
@@ -27,9 +28,9 @@ pub struct PartialFile<'a> {
 }
 
 impl Store {
-    /// The blob that is to have this SHA-256, with what an earlier try got of it. [`PartialFile::present`] must
+    /// The file that is to be `expected`, with what an earlier try got of it. [`PartialFile::present`] must
     /// be called before it is written.
-    pub fn partial(&self, expected: &Sha256) -> Result<PartialFile<'_>, StoreError> {
+    pub fn partial(&self, expected: &FixedOutput) -> Result<PartialFile<'_>, StoreError> {
         let path = self.layout.partial(expected);
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path).at("write", &path)?;
         Ok(PartialFile { store: self, path, file, block: Vec::new(), hasher: Box::default(), size: 0 })
@@ -61,7 +62,7 @@ impl PartialFile<'_> {
         Ok(())
     }
 
-    /// Takes the blob, whose SHA-256 was found to be the expected one, into the store.
+    /// Takes the file, which was found to be the expected one, into the store.
     pub fn finish(mut self) -> Result<ObjectRef, StoreError> {
         self.write_block()?;
         let object = ObjectRef { digest: Digest(*self.hasher.finalize().as_bytes()), size: self.size };

@@ -165,8 +165,14 @@ pub fn real(repository: &str, path: &str) -> Option<Vec<u8>> {
     use hbuild::host::fetch::{FetchOptions, Fetcher, Wanted};
     let urls = real_bases(repository).iter().map(|base| base.join(path)).collect();
     let options = FetchOptions { rounds: 1, ..FetchOptions::default() };
-    let wanted =
-        Wanted { what: path.to_owned(), urls, sha256: None, size: None, limit: 1 << 28, headers: Vec::new() };
+    let wanted = Wanted {
+        what: path.to_owned(),
+        urls,
+        content: None,
+        size: None,
+        limit: 1 << 28,
+        headers: Vec::new(),
+    };
     let mut bytes = Vec::new();
     Fetcher::new(options).unwrap().fetch(&wanted, &mut bytes, &|_, _| {}).ok()?;
     Some(bytes)

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
 
+use sha1::{Digest as _, Sha1};
+
+use super::beside::Beside;
 use super::decode;
 use super::error::shown;
 use super::layers::Marks;
@@ -23,6 +26,9 @@ pub enum TarForm {
     },
     /// A layer of an image: all as the archive states it, and it may delete what lies below it.
     Layer,
+    /// The data of a package of Alpine: all as the archive states it but what stands at the top with a name that begins
+    /// with a dot, which is no file of the package. Contents are held against the checksums that stand beside them.
+    Apk,
 }
 
 /// Asks whether the build is being stopped.
@@ -43,26 +49,54 @@ pub fn unpack_tar(
     collector.finish().map_err(|problem| UnpackError::archive(archive, problem))
 }
 
+/// The tree in the tar stream that `decoded` gives, the data of a package of Alpine, and what the package says beside it.
+/// `about` names archive and part in errors, with the length of the archive.
+pub fn unpack_apk_data(
+    decoded: impl Read,
+    about: (&str, &str, u64),
+    limits: &Limits,
+    sink: &mut dyn ContentSink,
+    cancelled: Cancelled<'_>,
+) -> Result<(Tree, Beside), UnpackError> {
+    let mut collector = Collector::new(TarForm::Apk, limits);
+    read_members(&mut collector, decoded, about, sink, cancelled)?;
+    let beside = std::mem::take(&mut collector.beside);
+    let tree = collector.finish().map_err(|problem| UnpackError::archive(about.0, problem))?;
+    Ok((tree, beside))
+}
+
 /// Gives every member of the tar stream to `collector`, and file contents to `sink`.
 pub(super) fn read_all(
     collector: &mut Collector<'_>,
     source: impl BufRead,
     encoding: Encoding,
+    about: (&str, &str, u64),
+    sink: &mut dyn ContentSink,
+    cancelled: Cancelled<'_>,
+) -> Result<(), UnpackError> {
+    let (archive, part, _) = about;
+    let decoder = Decoder::new(source, encoding, collector.limits)
+        .map_err(|error| UnpackError::archive(archive, decode::problem(error, part, collector.limits)))?;
+    read_members(collector, decoder, about, sink, cancelled)
+}
+
+/// As [`read_all`], of a stream that is decoded already.
+pub(super) fn read_members(
+    collector: &mut Collector<'_>,
+    decoded: impl Read,
     (archive, part, compressed): (&str, &str, u64),
     sink: &mut dyn ContentSink,
     cancelled: Cancelled<'_>,
 ) -> Result<(), UnpackError> {
-    let limits = collector.limits;
     let refused = |problem| UnpackError::archive(archive, problem);
-    let decoder = Decoder::new(source, encoding, limits)
-        .map_err(|error| refused(decode::problem(error, part, limits)))?;
-    let mut reader = TarReader::new(decoder, part, compressed, limits);
+    let mut reader = TarReader::new(decoded, part, compressed, collector.limits);
     while let Some(member) = reader.next_member().map_err(refused)? {
         if cancelled() {
             return Err(UnpackError::Cancelled);
         }
         if let Some(pending) = collector.accept(member).map_err(refused)? {
-            let kept = keep(&mut reader, sink)?;
+            let mut checksum = collector.checksum();
+            let kept = keep(&mut reader, checksum.as_mut(), sink);
             let (digest, size) = match (kept, reader.take_failure()) {
                 (_, Some(problem)) => return Err(refused(problem)),
                 (Ok(kept), None) => kept,
@@ -72,6 +106,7 @@ pub(super) fn read_all(
             {
                 (*own, *own_size) = (digest, size);
             }
+            collector.check(pending, checksum).map_err(refused)?;
         }
     }
     reader.finish().map_err(refused)
@@ -79,11 +114,34 @@ pub(super) fn read_all(
 
 type Kept = Result<(crate::digest::Digest, u64), ContentError>;
 
-fn keep<R: Read>(reader: &mut TarReader<'_, R>, sink: &mut dyn ContentSink) -> Result<Kept, UnpackError> {
-    if let Some(mut bytes) = reader.whole_content() {
-        return Ok(sink.keep(&mut bytes));
+fn keep<R: Read>(
+    reader: &mut TarReader<'_, R>,
+    checksum: Option<&mut Sha1>,
+    sink: &mut dyn ContentSink,
+) -> Kept {
+    match (reader.whole_content(), checksum) {
+        (Some(mut bytes), None) => sink.keep(&mut bytes),
+        (Some(mut bytes), Some(checksum)) => {
+            checksum.update(bytes);
+            sink.keep(&mut bytes)
+        }
+        (None, None) => sink.keep(reader),
+        (None, Some(checksum)) => sink.keep(&mut Hashing { reader, checksum }),
     }
-    Ok(sink.keep(reader))
+}
+
+/// A reader that hashes what it gives.
+struct Hashing<'a, R> {
+    reader: &'a mut R,
+    checksum: &'a mut Sha1,
+}
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(into)?;
+        self.checksum.update(&into[..count]);
+        Ok(count)
+    }
 }
 
 /// The entries of one archive.
@@ -99,12 +157,25 @@ pub(super) struct Collector<'a> {
     top: Option<Vec<u8>>,
     /// What a layer does to those below it.
     pub marks: Marks,
+    /// What a package of Alpine says beside its tree.
+    pub beside: Beside,
 }
 
 impl<'a> Collector<'a> {
     pub fn new(form: TarForm, limits: &'a Limits) -> Self {
-        let (entries, places, marks) = (Vec::new(), None, Marks::default());
-        Self { form, limits, entries, places, groups: 0, count: 0, metadata: 0, top: None, marks }
+        let (entries, places, marks, beside) = (Vec::new(), None, Marks::default(), Beside::default());
+        Self { form, limits, entries, places, groups: 0, count: 0, metadata: 0, top: None, marks, beside }
+    }
+
+    /// What hashes the content of the next file, where the form asks for it.
+    fn checksum(&self) -> Option<Sha1> {
+        (self.form == TarForm::Apk).then(Sha1::new)
+    }
+
+    /// Holds the content of the entry `at`, that went through `checksum`, against what its header states.
+    fn check(&mut self, at: usize, checksum: Option<Sha1>) -> Result<(), ArchiveProblem> {
+        let Some(checksum) = checksum else { return Ok(()) };
+        self.beside.check(&self.entries[at].path, checksum)
     }
 
     /// Takes a member. Returns the index of its entry when it is a file whose content follows.
@@ -118,6 +189,9 @@ impl<'a> Collector<'a> {
         if self.form == TarForm::Layer && self.mark(&member)? {
             return Ok(None);
         }
+        if self.form == TarForm::Apk && member.path.starts_with(b".") {
+            return Ok(None);
+        }
         let Some(path) = self.path(&member.path)? else {
             return match member.kind {
                 MemberKind::Directory => Ok(None),
@@ -127,6 +201,9 @@ impl<'a> Collector<'a> {
         let Some(path) = self.strip(path, member.kind == MemberKind::Directory)? else {
             return Ok(None);
         };
+        if self.form == TarForm::Apk {
+            self.beside.note(&path, &member)?;
+        }
         let kind = match member.kind {
             MemberKind::Directory => EntryKind::Directory,
             MemberKind::Symlink if member.link.is_empty() || member.link.contains(&0) => {
@@ -142,7 +219,7 @@ impl<'a> Collector<'a> {
         let is_file = member.kind == MemberKind::File;
         let mode = if member.kind == MemberKind::Symlink { 0o777 } else { member.mode };
         let entry = match self.form {
-            TarForm::Package | TarForm::Layer => {
+            TarForm::Package | TarForm::Layer | TarForm::Apk => {
                 let (uid, gid, mtime, xattrs) = (member.uid, member.gid, member.mtime, member.xattrs);
                 Entry { path, kind, mode, uid, gid, mtime, xattrs }
             }
@@ -213,7 +290,7 @@ impl<'a> Collector<'a> {
 
     /// The path without the top folder where the form says so; `None` for that folder itself.
     fn strip(&mut self, path: TreePath, directory: bool) -> Result<Option<TreePath>, ArchiveProblem> {
-        if matches!(self.form, TarForm::Package | TarForm::Layer | TarForm::Source { strip: 0, .. }) {
+        if !matches!(self.form, TarForm::Source { strip: 1.., .. }) {
             return Ok(Some(path));
         }
         let bytes = path.as_bytes();
@@ -246,6 +323,9 @@ impl<'a> Collector<'a> {
             }
             return Err(bad(&path));
         };
+        if self.form == TarForm::Apk {
+            self.beside.link(&path, &resolved)?;
+        }
         let first = &mut self.entries[at];
         match &mut first.kind {
             EntryKind::Directory => return Err(bad(&path)),

@@ -87,7 +87,7 @@ impl<R: BufRead> Read for Decoder<R> {
 }
 
 /// What an error of a decoder says about the archive, `part` of which was being read.
-pub(super) fn problem(error: io::Error, part: &str, limits: &Limits) -> ArchiveProblem {
+pub fn problem(error: io::Error, part: &str, limits: &Limits) -> ArchiveProblem {
     let part = part.to_owned();
     let memory = |part| ArchiveProblem::DecoderMemory { part, limit: limits.decoder >> 20 };
     if let Some(xz) = error.get_ref().and_then(|inner| inner.downcast_ref::<XzError>()) {

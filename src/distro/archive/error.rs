@@ -358,6 +358,30 @@ pub enum ArchiveProblem {
         /// The part.
         part: String,
     },
+    /// A file whose content is not what its header states.
+    #[error("{path} has another content than the checksum beside it says")]
+    #[diagnostic(
+        code(hbuild::archive::wrong_checksum),
+        help("the package was made wrongly, or changed after it was made: take another version of it")
+    )]
+    WrongChecksum {
+        /// The file.
+        path: TreePath,
+    },
+    /// A name of an owner that can be none.
+    #[error("{path} has an owner or a group whose name is none")]
+    #[diagnostic(
+        code(hbuild::archive::owner_name),
+        help("names of accounts are printable ASCII without blanks and `:`; build the package again")
+    )]
+    OwnerName {
+        /// The entry.
+        path: String,
+    },
+    /// What the format of a distro's packages asks for, and this one does not have.
+    #[error("{0}")]
+    #[diagnostic(transparent)]
+    Format(Box<dyn miette::Diagnostic + Send + Sync>),
     /// More than one top folder to strip.
     #[error("it has more at its top than one folder: `{path}` besides `{folder}`")]
     #[diagnostic(code(hbuild::archive::several_top_folders), help("set `strip = 0` on the source"))]

@@ -7,6 +7,7 @@
 //!
 //! [`ContentSink`]: crate::tree::ContentSink
 
+mod beside;
 mod collect;
 mod decode;
 mod error;
@@ -16,8 +17,9 @@ mod pax;
 mod single;
 mod stream;
 
-pub use collect::{Cancelled, TarForm, unpack_tar};
-pub use decode::{Decoder, Encoding};
+pub use beside::Beside;
+pub use collect::{Cancelled, TarForm, unpack_apk_data, unpack_tar};
+pub use decode::{Decoder, Encoding, problem as decode_problem};
 pub use error::{ArchiveError, ArchiveProblem, UnpackError};
 pub use layers::Layers;
 pub use limits::Limits;

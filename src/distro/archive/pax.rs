@@ -15,6 +15,8 @@ pub(super) struct Pax {
     pub size: Option<i128>,
     pub mtime: Option<i64>,
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// SHA-1 of the content, or of a symbolic link's target, as packages of Alpine state it.
+    pub sha1: Option<[u8; 20]>,
     /// Whether the entry is a sparse file in one of GNU's pax forms.
     pub sparse: bool,
 }
@@ -41,6 +43,9 @@ pub(super) fn parse(mut bytes: &[u8], at: u64, limits: &Limits) -> Result<Pax, A
             b"gid" => pax.gid = Some(number(value)?),
             b"size" => pax.size = Some(number(value)?),
             b"mtime" => pax.mtime = Some(seconds(value).ok_or_else(|| bad("pax time"))?),
+            b"APK-TOOLS.checksum.SHA1" => {
+                pax.sha1 = Some(sha1(value).ok_or_else(|| bad("APK-TOOLS.checksum.SHA1"))?);
+            }
             _ if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
             _ => {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
@@ -67,6 +72,16 @@ pub(super) fn check_global(bytes: &[u8], at: u64, limits: &Limits) -> Result<(),
         && pax.xattrs.is_empty()
         && !pax.sparse;
     if harmless { Ok(()) } else { Err(ArchiveProblem::TarHeader { at, field: "global pax header" }) }
+}
+
+fn sha1(hex: &[u8]) -> Option<[u8; 20]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let mut bytes = [0; 20];
+    let whole = hex.len() == 2 * bytes.len();
+    for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    whole.then_some(bytes)
 }
 
 fn decimal(text: &[u8]) -> Option<i128> {

@@ -28,12 +28,16 @@ pub struct Member {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Names of owner and group, as the header has them; empty where it has none, or `root`.
+    pub names: (Vec<u8>, Vec<u8>),
     /// Seconds since 1970.
     pub mtime: i64,
     /// Length of the content in bytes; 0 for all but files.
     pub size: u64,
     /// Extended attributes.
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The SHA-1 that a package of Alpine states, of the content or of a symbolic link's target.
+    pub sha1: Option<[u8; 20]>,
 }
 
 /// What an entry of a tar stream is.
@@ -298,7 +302,10 @@ impl<'a, R: Read> TarReader<'a, R> {
             return Err(ArchiveProblem::OversizeHeader { what: "link target", size, limit });
         }
         self.expect_content(size);
-        Ok(Member { kind, path, link, mode, uid, gid, mtime, size, xattrs: pax.xattrs })
+        let name = |name: Option<&[u8]>| name.filter(|name| *name != b"root").unwrap_or_default().to_vec();
+        let names = (name(header.username_bytes()), name(header.groupname_bytes()));
+        let Pax { xattrs, sha1, .. } = pax;
+        Ok(Member { kind, path, link, mode, uid, gid, names, mtime, size, xattrs, sha1 })
     }
 }
 

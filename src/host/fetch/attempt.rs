@@ -18,7 +18,7 @@ const CHUNK: usize = 1 << 16;
 impl Fetcher {
     /// Brings the transfer to the end of the file, from where it stands.
     pub(super) fn attempt(&self, url: &Url, transfer: &mut Transfer<'_>) -> Result<(), Interruption> {
-        if transfer.wanted.sha256.is_none() && transfer.received > 0 {
+        if transfer.wanted.content.is_none() && transfer.received > 0 {
             transfer.clear()?;
         }
         if transfer.wanted.size.is_some_and(|size| size > 0 && size == transfer.received) {

@@ -60,6 +60,8 @@ pub enum Failure {
         /// What they should be.
         expected: Sha256,
     },
+    /// Not the package asked for, and why.
+    WrongPackage(String),
     /// Too many redirects, or one to nowhere.
     Redirect,
     /// An answer that is not HTTP.
@@ -69,6 +71,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether it is a file, and another one than was asked for.
+    pub fn wrong_bytes(&self) -> bool {
+        matches!(self, Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::WrongPackage(_))
+    }
+
     /// Whether asking again may help.
     pub fn transient(&self) -> bool {
         match self {
@@ -104,6 +111,7 @@ impl fmt::Display for Failure {
             Self::WrongDigest { found, expected } => {
                 write!(out, "its file has SHA-256 {found} where {expected} is expected")
             }
+            Self::WrongPackage(reason) => write!(out, "its file is another package: {reason}"),
             Self::Redirect => write!(out, "its redirect leads nowhere"),
             Self::Protocol(reason) => write!(out, "its answer is no valid HTTP: {reason}"),
             Self::File(reason) => write!(out, "{reason}"),
@@ -218,10 +226,7 @@ impl FetchError {
     pub(super) fn of(what: &str, failures: Vec<MirrorFailure>) -> Self {
         let what = what.to_owned();
         let any = |test: fn(&Failure) -> bool| failures.iter().any(|entry| test(&entry.failure));
-        let wrong = |failure: &Failure| {
-            use Failure::{TooLarge, WrongDigest, WrongSize};
-            matches!(failure, WrongDigest { .. } | WrongSize { .. } | TooLarge { .. })
-        };
+        let wrong = |failure: &Failure| failure.wrong_bytes() || matches!(failure, Failure::TooLarge { .. });
         if failures.is_empty() {
             Self::NoMirror { what }
         } else if any(wrong) {

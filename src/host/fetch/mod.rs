@@ -27,17 +27,18 @@ pub use sink::Sink;
 
 use super::url::Url;
 use crate::digest::Sha256;
+use crate::distro::alpine::archive::Identity;
 use names::Names;
 
 /// A file to be fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// What it is, for messages: `hello_2.10-3_amd64.deb`.
     pub what: String,
     /// Where it may be had, in order.
     pub urls: Vec<Url>,
-    /// Its SHA-256, where known.
-    pub sha256: Option<Sha256>,
+    /// What it must be, where that is known.
+    pub content: Option<Content>,
     /// Its length in bytes, where known.
     pub size: Option<u64>,
     /// Most bytes taken where the length is not known.
@@ -45,6 +46,15 @@ pub struct Wanted {
     /// Headers of the request. With any, a server is never left for one without TLS, and says what it wants to know
     /// first as [`Failure::Challenge`].
     pub headers: Vec<(String, String)>,
+}
+
+/// What a file must be.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Bytes with this SHA-256.
+    Sha256(Sha256),
+    /// A package of Alpine. Nothing was given to it yet.
+    Apk(Identity),
 }
 
 /// A file that was fetched.
@@ -75,6 +85,8 @@ struct Transfer<'a> {
     wanted: &'a Wanted,
     sink: &'a mut dyn Sink,
     hasher: sha2::Sha256,
+    /// Of a package of Alpine: whether it is the one.
+    identity: Option<Identity>,
     received: u64,
     /// Whether not all of it came in one piece from one mirror.
     pieced: bool,
@@ -179,20 +191,15 @@ impl Fetcher {
     fn ask(&self, url: &Url, transfer: &mut Transfer<'_>) -> Result<Fetched, Interruption> {
         let outcome = self.attempt(url, transfer).and_then(|()| transfer.finish(url));
         match outcome {
-            Err(Interruption::Mirror(Failure::WrongDigest { .. } | Failure::WrongSize { .. }))
-                if transfer.pieced =>
-            {
+            Err(Interruption::Mirror(failure)) if failure.wrong_bytes() && transfer.pieced => {
                 transfer.clear()?;
-                self.attempt(url, transfer)?;
-                let outcome = transfer.finish(url);
-                if outcome.is_err() {
+                let outcome = self.attempt(url, transfer).and_then(|()| transfer.finish(url));
+                if matches!(&outcome, Err(Interruption::Mirror(failure)) if failure.wrong_bytes()) {
                     transfer.clear()?;
                 }
                 outcome
             }
-            Err(Interruption::Mirror(
-                failure @ (Failure::WrongDigest { .. } | Failure::WrongSize { .. }),
-            )) => {
+            Err(Interruption::Mirror(failure)) if failure.wrong_bytes() => {
                 transfer.clear()?;
                 Err(failure.into())
             }
@@ -233,19 +240,29 @@ impl Fetcher {
     }
 }
 
+/// What holds the bytes of a package of Alpine against its checksum.
+fn identity(wanted: &Wanted) -> Option<Identity> {
+    match &wanted.content {
+        Some(Content::Apk(identity)) => Some(identity.clone()),
+        Some(Content::Sha256(_)) | None => None,
+    }
+}
+
 impl<'a> Transfer<'a> {
     fn begin(wanted: &'a Wanted, sink: &'a mut dyn Sink, progress: Progress<'a>) -> Result<Self, FetchError> {
         let mut hasher = sha2::Sha256::new();
-        let mut received = 0;
+        let mut identity = identity(wanted);
+        let (mut received, mut other) = (0, false);
         let keep = |source| FetchError::Sink { what: wanted.what.clone(), source };
         sink.present(&mut |bytes| {
             hasher.update(bytes);
+            other |= identity.as_mut().is_some_and(|identity| !other && identity.update(bytes).is_err());
             received += bytes.len() as u64;
         })
         .map_err(keep)?;
-        let mut transfer = Self { wanted, sink, hasher, received, pieced: received > 0, progress };
+        let mut transfer = Self { wanted, sink, hasher, identity, received, pieced: received > 0, progress };
         let too_long = received > wanted.size.unwrap_or(wanted.limit);
-        if received > 0 && (wanted.sha256.is_none() || too_long) {
+        if received > 0 && (wanted.content.is_none() || too_long || other) {
             transfer.sink.clear().map_err(keep)?;
             transfer.reset();
         }
@@ -254,6 +271,7 @@ impl<'a> Transfer<'a> {
 
     fn reset(&mut self) {
         self.hasher = sha2::Sha256::new();
+        self.identity = identity(self.wanted);
         self.received = 0;
         self.pieced = false;
     }
@@ -279,6 +297,9 @@ impl<'a> Transfer<'a> {
             }
             _ => {}
         }
+        if let Some(identity) = &mut self.identity {
+            identity.update(bytes).map_err(|problem| Failure::WrongPackage(problem.to_string()))?;
+        }
         self.sink.write_all(bytes).map_err(|source| self.cannot_keep(source))?;
         self.hasher.update(bytes);
         self.received = length;
@@ -292,8 +313,15 @@ impl<'a> Transfer<'a> {
             return Err(Failure::WrongSize { found: self.received, expected }.into());
         }
         let found = Sha256(self.hasher.clone().finalize().into());
-        if let Some(expected) = self.wanted.sha256.filter(|expected| *expected != found) {
-            return Err(Failure::WrongDigest { found, expected }.into());
+        match (&self.wanted.content, self.identity.take()) {
+            (Some(Content::Sha256(expected)), _) if *expected != found => {
+                let expected = *expected;
+                return Err(Failure::WrongDigest { found, expected }.into());
+            }
+            (_, Some(identity)) => {
+                identity.finish().map_err(|problem| Failure::WrongPackage(problem.to_string()))?;
+            }
+            _ => {}
         }
         self.sink.flush().map_err(|source| self.cannot_keep(source))?;
         Ok(Fetched { sha256: found, size: self.received, url: url.clone() })

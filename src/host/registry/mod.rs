@@ -11,7 +11,7 @@ mod token;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::fetch::{Failure, FetchError, Fetched, Fetcher, Progress, Sink, Wanted};
+use super::fetch::{Content, Failure, FetchError, Fetched, Fetcher, Progress, Sink, Wanted};
 use super::mirror::Mirrors;
 use super::url::Url;
 use crate::digest::Sha256;
@@ -110,7 +110,7 @@ impl<'a> Registry<'a> {
         let wanted = |urls, headers| Wanted {
             what: what.clone(),
             urls,
-            sha256: Some(part.sha256),
+            content: Some(Content::Sha256(part.sha256)),
             size: part.size,
             limit,
             headers,
@@ -155,7 +155,7 @@ impl<'a> Registry<'a> {
         let wanted = Wanted {
             what: format!("the token for {name}"),
             urls: vec![realm],
-            sha256: None,
+            content: None,
             size: None,
             limit: 1 << 20,
             headers: vec![("accept".to_owned(), "application/json".to_owned())],
