@@ -61,7 +61,11 @@ pub fn elf_report(
     let musl_path = musl_path.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let objects = Objects { tree, facts, rules: Rules { musl_path, ..rules } };
     let (files, problems) = objects.resolve();
-    let nsswitch = read("etc/nsswitch.conf")?.unwrap_or_default();
+    // musl reads no nsswitch.conf, though Alpine has one.
+    let nsswitch = match family {
+        Family::Debian => read("etc/nsswitch.conf")?.unwrap_or_default(),
+        Family::Alpine => Vec::new(),
+    };
     let nsswitch = String::from_utf8_lossy(&nsswitch).into_owned();
     let calls = |path: &TreePath| objects.facts.get(path).is_some_and(|facts| facts.names_dlopen);
     let not_proven = not_proven(tree, &files, &calls, &nsswitch);

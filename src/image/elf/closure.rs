@@ -70,6 +70,7 @@ impl<'a> Objects<'a> {
                 self.start(path, &mut answers);
             }
         }
+        self.made_for_glibc(&mut answers);
         (answers.files.into_values().collect(), answers.problems.into_iter().collect())
     }
 
@@ -86,7 +87,7 @@ impl<'a> Objects<'a> {
         let interpreter = self.interpreter(root, answers);
         if let Some(found) = interpreter {
             let loaded = Loaded { path: found.path, facts: &self.facts[found.real] };
-            names.extend(loaded.facts.soname.clone().map(|soname| (soname, 1)));
+            names.extend(self.soname(loaded.facts).map(|soname| (soname, 1)));
             nodes.push(Node { loaded, real: found.real, loader: None });
         }
         while let Some(number) = queue.pop_front() {
@@ -104,7 +105,7 @@ impl<'a> Objects<'a> {
                         nodes.len() - 1
                     });
                     names.insert(name.clone(), target);
-                    names.extend(nodes[target].loaded.facts.soname.clone().map(|soname| (soname, target)));
+                    names.extend(self.soname(nodes[target].loaded.facts).map(|soname| (soname, target)));
                     Some(target)
                 });
                 if target.is_none() {
@@ -126,9 +127,27 @@ impl<'a> Objects<'a> {
         let name = facts.interpreter.as_ref()?;
         let found = if name.starts_with('/') { self.at(name) } else { None };
         if found.is_none() && facts.kind != ElfKind::Shared {
-            answers.problem("elf-interpreter", path, format!("asks for {name}, which is not in the image"));
+            let detail = match self.rules.foreign(name) {
+                Some(advice) => format!("asks for {name}: {advice}"),
+                None => format!("asks for {name}, which is not in the image"),
+            };
+            answers.problem("elf-interpreter", path, detail);
         }
         found
+    }
+
+    /// Names libraries that are made for glibc in an image of musl. musl takes `libc.so.6` for itself, so they fail
+    /// only when a function or a layout is not there; what brings glibc's loader has a way of its own.
+    fn made_for_glibc(&self, answers: &mut Answers) {
+        let Some(loader) = self.rules.glibc_loader() else { return };
+        if follow(self.tree, loader.as_bytes()).is_some() {
+            return;
+        }
+        let of_glibc = |(_, facts): &(&TreePath, &ElfFacts)| facts.glibc && facts.kind == ElfKind::Shared;
+        for (path, _) in self.facts.iter().filter(of_glibc).filter(|(_, facts)| self.fits(facts)) {
+            let advice = self.rules.foreign(loader).unwrap_or_default();
+            answers.problem("elf-library", path, format!("needs glibc: {advice}"));
+        }
     }
 
     fn search(&self, name: &str, nodes: &[Node<'_>], asking: usize) -> Option<Found<'_>> {
@@ -138,7 +157,19 @@ impl<'a> Objects<'a> {
             chain.push(&nodes[number].loaded);
             next = nodes[number].loader;
         }
-        self.rules.candidates(name, &chain).iter().find_map(|path| self.at(path))
+        let candidates = self.rules.candidates(name, &chain);
+        if self.rules.takes_the_first() {
+            let is_file = |path: &&String| {
+                follow(self.tree, path.as_bytes()).is_some_and(|entry| !entry.is_directory())
+            };
+            return candidates.iter().find(is_file).and_then(|path| self.at(path));
+        }
+        candidates.iter().find_map(|path| self.at(path))
+    }
+
+    /// The name by which `facts` is known once it is loaded.
+    fn soname(&self, facts: &ElfFacts) -> Option<String> {
+        facts.soname.clone().filter(|_| self.rules.knows_sonames())
     }
 
     /// Records what node `number` was linked to, unless an earlier program's start did.

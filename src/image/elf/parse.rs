@@ -105,6 +105,8 @@ pub struct ElfFacts {
     pub dlopen: Vec<DlopenNote>,
     /// Whether the name `dlopen` is among its dynamic strings.
     pub names_dlopen: bool,
+    /// Whether it needs glibc: by the name of its library or of its loader, or by versions of its functions.
+    pub glibc: bool,
     /// Hardening.
     pub hardening: Hardening,
 }
@@ -148,6 +150,7 @@ fn parse_header<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Option<Elf
         },
         interpreter,
         dlopen: dlopen_notes::<Elf>(endian, data, segments),
+        glibc: dynamic.needs_glibc(),
         names_dlopen: dynamic.names(b"dlopen") || dynamic.names(b"dlmopen"),
         hardening: Hardening {
             relro: match (relro, dynamic.bind_now) {
@@ -228,6 +231,11 @@ impl<'data> Dynamic<'data> {
             }
         }
         dynamic
+    }
+
+    fn needs_glibc(&self) -> bool {
+        let by_name = |name: &String| name == "libc.so.6" || name.starts_with("ld-linux");
+        self.needed.iter().any(by_name) || memchr::memmem::find(self.strings, b"\0GLIBC_2.").is_some()
     }
 
     /// Whether `name` is one of the dynamic strings, to its end.

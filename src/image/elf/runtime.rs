@@ -6,7 +6,14 @@ use super::{ElfFile, NotProven};
 use crate::tree::{Tree, TreePath};
 
 /// Objects that hold `dlopen` themselves.
-const LOADERS: [&str; 4] = ["libc.so.6", "libdl.so.2", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"];
+const LOADERS: [&str; 6] = [
+    "libc.so.6",
+    "libdl.so.2",
+    "ld-linux-x86-64.so.2",
+    "ld-linux-aarch64.so.1",
+    "libc.musl-x86_64.so.1",
+    "libc.musl-aarch64.so.1",
+];
 
 /// Everything not proven about a tree whose ELF files are `files` and whose `/etc/nsswitch.conf` is `nsswitch`.
 /// `calls` says which files name `dlopen`.

@@ -42,6 +42,44 @@ impl Rules<'_> {
         }
     }
 
+    /// glibc's loader, where the image is one of musl.
+    pub(super) fn glibc_loader(&self) -> Option<&'static str> {
+        match (self.family, self.arch) {
+            (Family::Debian, _) => None,
+            (Family::Alpine, Arch::Amd64) => Some("/lib64/ld-linux-x86-64.so.2"),
+            (Family::Alpine, Arch::Arm64) => Some("/lib/ld-linux-aarch64.so.1"),
+        }
+    }
+
+    /// What to do about something that asks for `interpreter`, when that is the loader of another C library than the
+    /// image's.
+    pub(super) fn foreign(&self, interpreter: &str) -> Option<&'static str> {
+        let name = interpreter.rsplit('/').next().unwrap_or_default();
+        match self.family {
+            Family::Alpine if name.starts_with("ld-linux") => Some(
+                "it is made for glibc, and this image has musl; take Alpine's package of it or a build for musl, \
+                 compile it on Alpine, or link it statically",
+            ),
+            Family::Debian if name.starts_with("ld-musl-") => Some(
+                "it is made for musl, and this image has glibc; take Debian's package of it, compile it on Debian, \
+                 or link it statically",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether a name that an object was asked for by (`DT_SONAME`) stands for it from then on: glibc does so, musl
+    /// knows objects by the names of their files alone.
+    pub(super) fn knows_sonames(&self) -> bool {
+        self.family == Family::Debian
+    }
+
+    /// Whether the first file on the search path is the one, be it what it may: so musl; glibc goes on to one that
+    /// fits.
+    pub(super) fn takes_the_first(&self) -> bool {
+        self.family == Family::Alpine
+    }
+
     /// The paths at which the loader looks for `name`, in order. `chain` is the object that asks, the one that
     /// loaded it, and so on to the program.
     pub(super) fn candidates(&self, name: &str, chain: &[&Loaded<'_>]) -> Vec<String> {
@@ -83,8 +121,8 @@ impl Rules<'_> {
         paths
     }
 
-    /// musl: the names of the C library mean the loader itself; else `DT_RUNPATH` or `DT_RPATH` of the whole
-    /// chain, then `/etc/ld-musl-<arch>.path` or its defaults.
+    /// musl (`ldso/dynlink.c`): the names of the C library mean the loader itself; else `DT_RUNPATH` or `DT_RPATH` of
+    /// the whole chain, then `/etc/ld-musl-<arch>.path` or its defaults.
     fn musl(&self, name: &str, chain: &[&Loaded<'_>]) -> Vec<String> {
         const OWN: [&str; 7] = ["c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."];
         let stem = name.strip_prefix("lib").unwrap_or_default();
@@ -95,8 +133,11 @@ impl Rules<'_> {
         for object in chain {
             let own =
                 if object.facts.runpath.is_empty() { &object.facts.rpath } else { &object.facts.runpath };
-            let expanded = own.iter().filter_map(|directory| self.expand(directory, &object.path));
-            paths.extend(expanded.map(|directory| format!("{directory}/{name}")));
+            // One variable that it does not know, and musl leaves out the whole list.
+            if own.iter().all(|directory| only_origin(directory)) {
+                let expanded = own.iter().filter_map(|directory| self.expand(directory, &object.path));
+                paths.extend(expanded.map(|directory| format!("{directory}/{name}")));
+            }
         }
         let default = self.musl_path.as_deref().unwrap_or("/lib:/usr/local/lib:/usr/lib");
         let directories = default.split([':', '\n']).filter(|directory| !directory.is_empty());
@@ -115,4 +156,10 @@ impl Rules<'_> {
         }
         text.starts_with('/').then(|| text.trim_end_matches('/').to_owned())
     }
+}
+
+/// Whether `directory` has no variable but `$ORIGIN`.
+fn only_origin(directory: &str) -> bool {
+    let mut variables = directory.split('$').skip(1);
+    variables.all(|rest| rest.starts_with("ORIGIN") || rest.starts_with("{ORIGIN}"))
 }
