@@ -3,12 +3,31 @@
 use crate::image::follow::{follow, leads_somewhere};
 use crate::tree::{Entry, EntryKind, Tree};
 
-const SHELLS: [&[u8]; 18] = [
-    b"ash", b"bash", b"busybox", b"csh", b"dash", b"elvish", b"fish", b"ksh", b"ksh93", b"mksh", b"nu",
-    b"pwsh", b"rbash", b"sash", b"sh", b"tcsh", b"toybox", b"zsh",
+const SHELLS: [&[u8]; 20] = [
+    b"ash",
+    b"bash",
+    b"busybox",
+    b"busybox-extras",
+    b"busybox.static",
+    b"csh",
+    b"dash",
+    b"elvish",
+    b"fish",
+    b"ksh",
+    b"ksh93",
+    b"mksh",
+    b"nu",
+    b"pwsh",
+    b"rbash",
+    b"sash",
+    b"sh",
+    b"tcsh",
+    b"toybox",
+    b"zsh",
 ];
-const PACKAGE_MANAGERS: [&[u8]; 24] = [
+const PACKAGE_MANAGERS: [&[u8]; 25] = [
     b"apk",
+    b"apk.static",
     b"apt",
     b"apt-cache",
     b"apt-get",
