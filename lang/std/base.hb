@@ -26,7 +26,7 @@ fn runtime(distro) {
     root    = { gid = 0 }
     tty     = { gid = 5 }
     staff   = { gid = 50 }
-    nogroup = { gid = 65534 }
+    nogroup = { gid = match distro { debian => 65534, alpine => 65533 } }
     nonroot = { gid = 65532 }
   }
   run-as = "nonroot"

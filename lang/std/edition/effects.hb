@@ -1,12 +1,13 @@
 hbuild 1
 
 # What the maintainer scripts of each package do to an image, by package name. Runtime images run no scripts:
-# hbuild makes these effects itself. Calls of `update-alternatives`, `dpkg-divert` and sysusers are read from the
-# scripts and need no entry for themselves. A package whose scripts do something and that is not here is named in
+# hbuild makes these effects itself. Calls of `update-alternatives`, `dpkg-divert`, `adduser` and its like, `add-shell`
+# and sysusers are read from the scripts and need no entry for themselves. A package whose scripts do something and that is not here is named in
 # the evidence.
 #
 #   base-files   directories such as /var/mail, /etc/profile, the files of /root
-#   accounts     /etc/passwd, /etc/group and their shadows from the masters of base-passwd
+#   accounts     /etc/passwd, /etc/group and their shadows from the masters of base-passwd, or of Alpine's base layout
+#   applets      the links of busybox's applets, by the lists in /etc/busybox-paths.d
 #   ca-bundle    /etc/ssl/certs: the bundle and its hash links
 #   ld-so-cache  /etc/ld.so.cache
 #   nsswitch     /etc/nsswitch.conf
@@ -40,4 +41,11 @@ let debian-packages = {
   "zsh"             = ["shells"]
 } + { "{{name}}" = ["no-effect"] for name in quiet }
 
-let alpine-packages = {}
+# What Alpine's scripts do besides: chown of /etc/shadow, which `accounts` does; services; a reload of udev.
+let alpine-quiet = ["alpine-baselayout", "eudev", "mdevd", "openrc"]
+
+let alpine-packages = {
+  "alpine-baselayout-data" = ["accounts"]
+  "busybox"                = ["applets"]
+  "ca-certificates"        = ["ca-bundle"]
+} + { "{{name}}" = ["no-effect"] for name in alpine-quiet }

@@ -4,6 +4,9 @@ hbuild 1
 # of its packages the root of a build never has.
 
 let runtime-rules = {
+  "/etc/apk/keys/**"              = delete
+  "/etc/apk/protected_paths.d/**" = delete
+  "/usr/share/apk/**"             = delete
   "/usr/share/bash-completion/**" = delete
   "/usr/share/bug/**"             = delete
   "/usr/share/doc-base/**"        = delete
@@ -21,6 +24,8 @@ let runtime-rules = {
 let dev-rules = {}
 
 let root-rules = {
+  "/etc/apk/**"                   = delete
+  "/lib/apk/**"                   = delete
   "/usr/share/bash-completion/**" = delete
   "/usr/share/bug/**"             = delete
   "/usr/share/doc-base/**"        = delete

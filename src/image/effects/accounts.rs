@@ -3,12 +3,15 @@
 //! Sources, in order: the files as a content ships them, else base-passwd's master files, else root alone; the
 //! accounts of the recipe; accounts that packages make (`adduser`, `useradd`, sysusers.d). An account that a
 //! package makes without naming an id gets one from 999 downward, in the order of the names, never one that is
-//! taken; a user and the group of its name share theirs.
+//! taken; a user and the group of its name share theirs. On Alpine the ids are those that busybox would choose, in
+//! the order in which the packages are installed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PackageScript;
+use hbuild_lang::recipe::Family;
+
 use super::sysusers::{Wanted, requests};
+use super::{PackageScript, busybox_accounts};
 use crate::image::merge::{MergeError, Workspace};
 
 const EFFECT: &str = "accounts";
@@ -20,21 +23,23 @@ pub struct Accounts {
     groups: Vec<Group>,
 }
 
+/// A line of `/etc/passwd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct User {
-    name: String,
-    uid: u32,
-    gid: u32,
-    gecos: String,
-    home: String,
-    shell: String,
+pub(super) struct User {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+    pub gecos: String,
+    pub home: String,
+    pub shell: String,
 }
 
+/// A line of `/etc/group`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Group {
-    name: String,
-    gid: u32,
-    members: Vec<String>,
+pub(super) struct Group {
+    pub name: String,
+    pub gid: u32,
+    pub members: Vec<String>,
 }
 
 impl Accounts {
@@ -58,11 +63,36 @@ impl Accounts {
         self.groups.iter().map(|group| group.name.as_str()).collect()
     }
 
-    fn free(&self, id: u32) -> bool {
-        !self.users.iter().any(|user| user.uid == id) && !self.groups.iter().any(|group| group.gid == id)
+    /// Groups, then users, a line each.
+    #[cfg(test)]
+    pub(super) fn lines(&self) -> Vec<String> {
+        let groups = self
+            .groups
+            .iter()
+            .map(|Group { name, gid, members }| format!("{name}:{gid}:{}", members.join(",")));
+        let users = self.users.iter().map(|user| {
+            let User { name, uid, gid, gecos, home, shell } = user;
+            format!("{name}:{uid}:{gid}:{gecos}:{home}:{shell}")
+        });
+        groups.chain(users).collect()
     }
 
-    fn put_user(&mut self, user: User) -> Result<(), MergeError> {
+    fn free(&self, id: u32) -> bool {
+        !self.has_uid(id) && !self.has_gid(id)
+    }
+
+    /// Whether a user has the id `uid`.
+    pub(super) fn has_uid(&self, uid: u32) -> bool {
+        self.users.iter().any(|user| user.uid == uid)
+    }
+
+    /// Whether a group has the id `gid`.
+    pub(super) fn has_gid(&self, gid: u32) -> bool {
+        self.groups.iter().any(|group| group.gid == gid)
+    }
+
+    /// Adds a user, or changes the one of this name.
+    pub(super) fn put_user(&mut self, user: User) -> Result<(), MergeError> {
         check_field(&user.name, "name", &user.name)?;
         for (field, text) in [("gecos", &user.gecos), ("home", &user.home), ("shell", &user.shell)] {
             check_field(&user.name, field, text)?;
@@ -78,7 +108,8 @@ impl Accounts {
         Ok(())
     }
 
-    fn put_group(&mut self, group: Group) -> Result<(), MergeError> {
+    /// Adds a group, or changes the one of this name.
+    pub(super) fn put_group(&mut self, group: Group) -> Result<(), MergeError> {
         check_field(&group.name, "name", &group.name)?;
         if let Some(other) =
             self.groups.iter().find(|other| other.gid == group.gid && other.name != group.name)
@@ -92,7 +123,8 @@ impl Accounts {
         Ok(())
     }
 
-    fn add_member(&mut self, user: &str, group: &str) {
+    /// Puts a user into a group that is there.
+    pub(super) fn add_member(&mut self, user: &str, group: &str) {
         if let Some(group) = self.groups.iter_mut().find(|known| known.name == group)
             && !group.members.iter().any(|member| member == user)
         {
@@ -120,12 +152,19 @@ pub fn make_accounts(
 ) -> Result<Accounts, MergeError> {
     let (mut accounts, found) = base(workspace)?;
     add_of_recipe(workspace, &mut accounts)?;
-    let wanted = requests(workspace, scripts)?;
-    add_of_packages(&mut accounts, &wanted)?;
     let parameters = workspace.parameters;
+    let homes = match parameters.family {
+        Family::Debian => {
+            let wanted = requests(workspace, scripts)?;
+            add_of_packages(&mut accounts, &wanted)?;
+            Vec::new()
+        }
+        Family::Alpine => busybox_accounts::add(&mut accounts, scripts)?,
+    };
     let asked = !parameters.users.is_empty() || !parameters.groups.is_empty();
     if found || asked || workspace.has_effect("accounts") {
         write(workspace, &accounts)?;
+        busybox_accounts::make_homes(workspace, &homes);
     }
     Ok(accounts)
 }
@@ -248,17 +287,24 @@ fn allocate(accounts: &Accounts, name: &str) -> Result<u32, MergeError> {
 }
 
 fn write(workspace: &mut Workspace<'_>, accounts: &Accounts) -> Result<(), MergeError> {
+    let alpine = workspace.parameters.family == Family::Alpine;
     let days = workspace.root.epoch().div_euclid(86_400);
+    let known = if alpine { busybox_accounts::shadow_lines(workspace)? } else { BTreeMap::new() };
     let mut texts: BTreeMap<&str, String> = BTreeMap::new();
     for user in &accounts.users {
         let User { name, uid, gid, gecos, home, shell } = user;
         *texts.entry("passwd").or_default() += &format!("{name}:x:{uid}:{gid}:{gecos}:{home}:{shell}\n");
-        *texts.entry("shadow").or_default() += &format!("{name}:*:{days}:0:99999:7:::\n");
+        let locked = if alpine { "!" } else { "*" };
+        let line = || format!("{name}:{locked}:{days}:0:99999:7:::");
+        *texts.entry("shadow").or_default() += &(known.get(name).cloned().unwrap_or_else(line) + "\n");
     }
     for Group { name, gid, members } in &accounts.groups {
         let members = members.join(",");
         *texts.entry("group").or_default() += &format!("{name}:x:{gid}:{members}\n");
-        *texts.entry("gshadow").or_default() += &format!("{name}:*::{members}\n");
+        // Alpine's tools know no shadow of the groups.
+        if !alpine {
+            *texts.entry("gshadow").or_default() += &format!("{name}:*::{members}\n");
+        }
     }
     let shadow = accounts.group("shadow").unwrap_or(0);
     for (name, text) in texts {

@@ -1,6 +1,9 @@
-//! The CA bundle: what update-ca-certificates and `openssl rehash` leave in `/etc/ssl/certs`.
+//! The CA bundle: what update-ca-certificates and `openssl rehash` leave in `/etc/ssl/certs`; on Alpine those of the
+//! same names, which differ in the names of the links and in a line between the certificates.
 
 use std::collections::BTreeMap;
+
+use hbuild_lang::recipe::Family;
 
 use super::Accounts;
 use super::certificate::PemCertificate;
@@ -33,6 +36,8 @@ pub(super) fn make(workspace: &mut Workspace<'_>, _: &Accounts) -> Result<(), Me
     workspace.directory(EFFECT, &Workspace::path("/usr/local/share/ca-certificates"), (mode, uid, gid));
     let mut certificates = selected(workspace)?;
     certificates.extend(files_below(workspace, "/usr/local/share/ca-certificates"));
+    let alpine = workspace.parameters.family == Family::Alpine;
+    let prefix = if alpine { "ca-cert-" } else { "" };
     let mut bundle = Vec::new();
     let mut links: BTreeMap<String, (TreePath, u32)> = BTreeMap::new();
     for path in certificates {
@@ -41,10 +46,10 @@ pub(super) fn make(workspace: &mut Workspace<'_>, _: &Accounts) -> Result<(), Me
             .and_then(|certificate| certificate.subject_hash())
             .map_err(|reason| MergeError::BadCertificate { path: path.clone(), reason })?;
         bundle.extend_from_slice(&pem);
-        if !pem.ends_with(b"\n") {
+        if alpine || !pem.ends_with(b"\n") {
             bundle.push(b'\n');
         }
-        links.insert(link_name(&path), (path, hash));
+        links.insert(format!("{prefix}{}", link_name(&path)), (path, hash));
     }
     let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
     for (name, (path, hash)) in &links {

@@ -6,7 +6,9 @@
 
 mod accounts;
 mod alternatives;
+mod applets;
 mod base_files;
+mod busybox_accounts;
 mod ca_bundle;
 mod certificate;
 mod diversions;
@@ -21,18 +23,21 @@ mod unknown;
 
 pub use accounts::{Accounts, make_accounts};
 pub use alternatives::{Alternative, Choice, read_alternatives, set_alternatives};
+pub use applets::make_applets;
 pub use certificate::{PemCertificate, subject_hash};
 pub use diversions::{Diversion, read_diversions};
 pub use ld_cache::{CacheEntry, encode_cache};
 pub use ld_so_cache::make_ld_so_cache;
+pub use plain::add_shells;
 pub use scripts::{PackageScript, read_scripts};
 pub use unknown::report_unknown;
 
 use super::merge::{MergeError, Workspace, did_you_mean};
 
 /// Every name that the effect table may give a package.
-pub const EFFECTS: [&str; 10] = [
+pub const EFFECTS: [&str; 11] = [
     "accounts",
+    "applets",
     "base-files",
     "ca-bundle",
     "ld-so-cache",
@@ -44,7 +49,7 @@ pub const EFFECTS: [&str; 10] = [
     "time-zone",
 ];
 
-/// Makes the effects that do not depend on what the recipe drops: all but alternatives and `ld.so.cache`.
+/// Makes the effects that do not depend on what the recipe drops: all but alternatives, applets and `ld.so.cache`.
 pub fn make_effects(workspace: &mut Workspace<'_>, accounts: &Accounts) -> Result<(), MergeError> {
     check_table(workspace)?;
     type Effect = fn(&mut Workspace<'_>, &Accounts) -> Result<(), MergeError>;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Accounts;
+use super::{Accounts, PackageScript};
 use crate::image::merge::{MergeError, Workspace};
 use crate::tree::TreePath;
 
@@ -82,6 +82,29 @@ pub(super) fn shells(workspace: &mut Workspace<'_>, _: &Accounts) -> Result<(), 
     }
     let state = known.join("\n") + "\n";
     workspace.write("shells", &Workspace::path("/var/lib/shells.state"), state.into_bytes(), FILE)?;
+    workspace.write("shells", &Workspace::path("/etc/shells"), text.into_bytes(), FILE)
+}
+
+/// Alpine: the shells that scripts register with literal calls of `add-shell`, behind those of `/etc/shells`.
+pub fn add_shells(workspace: &mut Workspace<'_>, scripts: &[PackageScript]) -> Result<(), MergeError> {
+    let read = scripts.iter().filter_map(|script| script.script.as_ref().ok());
+    let calls = read.flat_map(|script| &script.calls).filter(|call| call.program() == Some("add-shell"));
+    let mut known: Vec<&str> = Vec::new();
+    for shell in calls.filter_map(|call| call.literal()).flat_map(|words| words.into_iter().skip(1)) {
+        if matches!(TreePath::from_absolute(shell), Ok(Some(_))) && !known.contains(&shell) {
+            known.push(shell);
+        }
+    }
+    if known.is_empty() {
+        return Ok(());
+    }
+    let text = workspace.read("/etc/shells")?.unwrap_or_default();
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    for shell in known {
+        if !text.lines().any(|line| line == shell) {
+            text += &format!("{shell}\n");
+        }
+    }
     workspace.write("shells", &Workspace::path("/etc/shells"), text.into_bytes(), FILE)
 }
 

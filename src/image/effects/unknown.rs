@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::PackageScript;
 use super::shell::Call;
-use crate::image::merge::Workspace;
+use crate::image::merge::{Package, Pattern, Workspace};
 use crate::tree::TreePath;
 
 /// Built into the shell, or only asking and telling.
@@ -74,7 +74,10 @@ const SILENT: [&str; 62] = [
 ];
 
 /// What has no effect in an image, or is done natively for every package.
-const KNOWN: [&str; 37] = [
+const KNOWN: [&str; 40] = [
+    "add-shell",
+    "rc-service",
+    "rc-update",
     "dpkg",
     "dpkg-maintscript-helper",
     "dpkg-trigger",
@@ -120,7 +123,8 @@ pub fn report_unknown(workspace: &mut Workspace<'_>, scripts: &[PackageScript]) 
     let mut warnings = Vec::new();
     for script in scripts {
         let package = &workspace.packages[script.package];
-        if workspace.parameters.effects.contains_key(&package.name) {
+        let in_table = workspace.parameters.effects.contains_key(&package.name);
+        if in_table || (script.name == "trigger" && !is_triggered(workspace, package)) {
             continue;
         }
         let what = match &script.script {
@@ -141,6 +145,16 @@ pub fn report_unknown(workspace: &mut Workspace<'_>, scripts: &[PackageScript]) 
         ));
     }
     workspace.warnings.extend(warnings);
+}
+
+/// Whether a folder that the package's trigger waits for is in the image.
+fn is_triggered(workspace: &Workspace<'_>, package: &Package) -> bool {
+    let folders = package.apk.iter().flat_map(|apk| &apk.info.triggers);
+    let mut patterns = folders.filter_map(|text| Pattern::new(text, false, 0).ok());
+    patterns.any(|pattern| match &pattern.exact {
+        Some(path) => workspace.root.follow(path).is_some(),
+        None => workspace.root.iter().any(|node| pattern.matches(&node.entry.path)),
+    })
 }
 
 /// The name of a call that may change the image in a way that is not known.
@@ -178,7 +192,9 @@ fn is_absent(workspace: &Workspace<'_>, path: &str) -> bool {
     if path.contains(['*', '?', '[']) {
         return false;
     }
-    match TreePath::from_absolute(path) {
+    // Scripts run in the root.
+    let absolute = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    match TreePath::from_absolute(&absolute) {
         Ok(Some(path)) => workspace.root.follow(&path).is_none() && workspace.root.get(&path).is_none(),
         _ => false,
     }

@@ -12,7 +12,7 @@ pub enum MergeError {
     #[diagnostic(
         code(hbuild::merge::file_conflict),
         help(
-            "neither replaces the other and no diversion moves one away, so dpkg would refuse them too: drop one of the two packages"
+            "neither replaces the other, so the distro's own installer would refuse them too: drop one of the two packages"
         )
     )]
     FileConflict {
@@ -197,10 +197,7 @@ pub enum MergeError {
     },
     /// A package's control data is malformed.
     #[error("{origin} has a malformed {member}: {reason}")]
-    #[diagnostic(
-        code(hbuild::merge::bad_control),
-        help("the package is damaged or not made by dpkg-deb: take another version")
-    )]
+    #[diagnostic(code(hbuild::merge::bad_control), help("the package is damaged: take another version"))]
     BadControl {
         /// The package.
         origin: Origin,

@@ -19,8 +19,41 @@ pub struct Layering<'a> {
     pub merged: bool,
     /// The package of each origin number.
     owners: BTreeMap<u32, usize>,
-    /// The last parent looked up, and where it really is.
-    last_parent: Option<(TreePath, Option<TreePath>)>,
+    parents: Parents,
+}
+
+/// Where the folders of paths really are, with the last one kept: the paths of a tree are in order.
+#[derive(Debug, Default)]
+pub struct Parents {
+    /// The last parent, and where it is when that is elsewhere.
+    last: Option<(TreePath, Option<TreePath>)>,
+}
+
+impl Parents {
+    /// Forgets what was looked up: the root has changed.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// `path` of `origin` with every link among its parents followed.
+    pub fn real(&mut self, root: &Root, path: &TreePath, origin: &Origin) -> Result<TreePath, MergeError> {
+        let Some(parent) = path.parent() else { return Ok(path.clone()) };
+        let known = self.last.as_ref().is_some_and(|(last, _)| *last == parent);
+        if !known {
+            let real = root.real_directory(&parent).map_err(|link| MergeError::BrokenLink {
+                path: path.clone(),
+                link,
+                origin: origin.clone(),
+            })?;
+            let moved = real.as_ref() != Some(&parent);
+            self.last = Some((parent, if moved { real } else { None }));
+        }
+        let real = self.last.as_ref().and_then(|(_, real)| real.as_ref());
+        Ok(match real {
+            Some(real) => real.join(path.file_name()).expect("a name below a path is plain"),
+            None => path.clone(),
+        })
+    }
 }
 
 impl<'a> Layering<'a> {
@@ -31,7 +64,7 @@ impl<'a> Layering<'a> {
         diversions: &'a [Diversion],
         merged: bool,
     ) -> Self {
-        Self { root, packages, diversions, merged, owners: BTreeMap::new(), last_parent: None }
+        Self { root, packages, diversions, merged, owners: BTreeMap::new(), parents: Parents::default() }
     }
 
     /// Adds the files of package number `number`.
@@ -40,7 +73,7 @@ impl<'a> Layering<'a> {
         self.owners.insert(origin, number);
         let groups = link_groups(tree);
         let base = self.root.reserve_groups(groups);
-        self.last_parent = None;
+        self.parents.forget();
         for entry in tree.entries() {
             check_name(&entry.path, &self.packages[number].origin)?;
             if let Some(path) = self.place(entry, number)? {
@@ -73,21 +106,7 @@ impl<'a> Layering<'a> {
                 .find(|diversion| diversion.from == path && diversion.package.as_ref() != Some(name));
             path = aside.map_or(path, |diversion| diversion.to.clone());
         }
-        let Some(parent) = path.parent() else { return Ok(Some(path)) };
-        let known = self.last_parent.as_ref().is_some_and(|(last, _)| *last == parent);
-        if !known {
-            let real = self.root.real_directory(&parent).map_err(|link| {
-                let origin = self.packages[number].origin.clone();
-                MergeError::BrokenLink { path: path.clone(), link, origin }
-            })?;
-            let moved = real.as_ref() != Some(&parent);
-            self.last_parent = Some((parent, if moved { real } else { None }));
-        }
-        let real = self.last_parent.as_ref().and_then(|(_, real)| real.as_ref());
-        Ok(Some(match real {
-            Some(real) => real.join(path.file_name()).expect("a name below a path is plain"),
-            None => path,
-        }))
+        self.parents.real(self.root, &path, &self.packages[number].origin).map(Some)
     }
 
     fn put(&mut self, entry: Entry, origin: u32, number: usize) -> Result<(), MergeError> {

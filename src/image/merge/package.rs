@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::MergeError;
+use super::alpine::Apk;
 use crate::distro::debian::relation;
 use crate::distro::debian::version;
-use crate::tree::{ContentError, Contents, EntryKind, Origin, Tree, TreePath};
+use crate::graph::ApkEntry;
+use crate::tree::{ContentError, Contents, Entry, EntryKind, Origin, Tree, TreePath};
 
 /// A package of the merge.
 #[derive(Debug)]
@@ -17,20 +19,34 @@ pub struct Package {
     pub origin: Origin,
     /// Its control members.
     pub control: Arc<Tree>,
-    /// The stanza of its control file, without the empty line at the end.
+    /// Debian's: the stanza of its control file, without the empty line at the end.
     pub stanza: String,
+    /// Alpine's: what its control segment and its index say.
+    pub apk: Option<Box<Apk>>,
 }
 
 impl Package {
-    /// The package whose control members are `control`.
+    /// The package whose control members are `control`: of Alpine, where there is an entry of its index.
     pub fn read(
         name: &str,
         origin: &Origin,
         control: Arc<Tree>,
+        entry: Option<&ApkEntry>,
         contents: &dyn Contents,
     ) -> Result<Self, MergeError> {
         let (name, origin) = (name.to_owned(), origin.clone());
-        let mut package = Self { name, origin, control, stanza: String::new() };
+        let mut package = Self { name, origin, control, stanza: String::new(), apk: None };
+        if let Some(entry) = entry {
+            let info = package.member(".PKGINFO", contents)?.unwrap_or_default();
+            let malformed = |reason: &str| package.malformed(".PKGINFO", reason);
+            let info = String::from_utf8(info).map_err(|_| malformed("not UTF-8"))?;
+            let apk = Apk::read(&info, entry).map_err(|reason| malformed(&reason))?;
+            if apk.info.pkgname != package.name {
+                return Err(malformed(&format!("it describes {}", apk.info.pkgname)));
+            }
+            package.apk = Some(Box::new(apk));
+            return Ok(package);
+        }
         let stanza = package.member("control", contents)?.unwrap_or_default();
         let stanza = String::from_utf8(stanza).map_err(|_| package.malformed("control", "not UTF-8"))?;
         package.stanza = stanza.trim_end_matches('\n').to_owned();
@@ -40,10 +56,15 @@ impl Package {
         Ok(package)
     }
 
-    /// The content of a control member, or `None` when the package has none of this name.
-    pub fn member(&self, name: &str, contents: &dyn Contents) -> Result<Option<Vec<u8>>, ContentError> {
+    /// A control member, or `None` when the package has none of this name.
+    pub fn control_entry(&self, name: &str) -> Option<&Entry> {
         let path = TreePath::new(name.as_bytes()).expect("members have plain names");
-        match self.control.get(&path).map(|entry| &entry.kind) {
+        self.control.get(&path)
+    }
+
+    /// The content of a control member, likewise.
+    pub fn member(&self, name: &str, contents: &dyn Contents) -> Result<Option<Vec<u8>>, ContentError> {
+        match self.control_entry(name).map(|entry| &entry.kind) {
             Some(EntryKind::File { digest, .. }) => contents.read(digest).map(Some),
             _ => Ok(None),
         }
