@@ -5,4 +5,6 @@ pub mod alpine;
 pub mod archive;
 pub mod cache;
 pub mod debian;
+mod sealed;
+mod similar;
 pub mod surroundings;

@@ -3,13 +3,23 @@
 //! Receives the verified bytes of the member `APKINDEX`, or the cached form made of them. Never reads files, and
 //! never looks at more than one index at a time.
 
+mod cache;
+mod hash;
 mod package;
+mod tables;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use hash::bucket;
 pub use package::Package;
+pub(crate) use tables::{NEVER, OWN};
 
 use memchr::memmem;
+use tables::{TableBuilder, Tables, slice};
 
 use crate::distro::alpine::checksum::ParseChecksumError;
+use crate::distro::alpine::relation::Operator;
 
 /// Largest index that is read, in bytes; Alpine's biggest is 15 MB.
 pub const MAX_INDEX_SIZE: usize = 1 << 28;
@@ -26,6 +36,9 @@ pub enum Flaw {
     /// A field is missing.
     #[error("the field `{0}:` is missing or empty")]
     Missing(char),
+    /// A name or version that cannot be part of a file name.
+    #[error("the field `{0}:` has a character that it may not have")]
+    Character(char),
     /// A number that is none.
     #[error("the field `{0}:` is not a number")]
     Number(char),
@@ -85,8 +98,7 @@ pub enum IndexError {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Index {
     text: String,
-    /// Where each entry begins.
-    starts: Vec<u32>,
+    tables: Tables,
 }
 
 impl Index {
@@ -99,46 +111,40 @@ impl Index {
             line: line_of(error.as_bytes(), error.utf8_error().valid_up_to()),
         })?;
         let separator = memmem::Finder::new("\n\n");
-        let (mut start, mut starts) = (0, Vec::new());
+        let (mut start, mut builder) = (0, TableBuilder::new(&text));
         loop {
             start += text.as_bytes()[start..].iter().take_while(|byte| **byte == b'\n').count();
             if start == text.len() {
                 break;
             }
             let length = separator.find(&text.as_bytes()[start..]).unwrap_or(text.len() - start);
-            Package::new(&text[start..start + length]).check().map_err(|(offset, flaw)| {
-                IndexError::Malformed { line: line_of(text.as_bytes(), start + offset), flaw }
+            let entry = &text[start..start + length];
+            Package::new(entry).check().map_err(|(offset, flaw)| IndexError::Malformed {
+                line: line_of(text.as_bytes(), start + offset),
+                flaw,
             })?;
-            starts.push(u32::try_from(start).expect("an index is smaller than 4 GiB"));
+            builder.add(entry);
             start += length;
         }
-        Ok(Self { text, starts })
-    }
-
-    /// The form in which a verified index is kept.
-    pub fn to_cache(&self) -> Vec<u8> {
-        self.text.clone().into_bytes()
-    }
-
-    /// The index of a cached form; an error says that the cache has to be made anew.
-    pub fn from_cache(bytes: Vec<u8>) -> Result<Self, IndexError> {
-        Self::parse(bytes)
+        let tables = builder.finish();
+        Ok(Self { text, tables })
     }
 
     /// How many packages it has.
     pub fn len(&self) -> usize {
-        self.starts.len()
+        self.tables.packages.len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.starts.is_empty()
+        self.tables.packages.is_empty()
     }
 
     /// A package by its number, in the order of the file. Panics for a number that is not below [`Self::len`].
     pub fn package(&self, number: usize) -> Package<'_> {
-        let start = self.starts[number] as usize;
-        let end = self.starts.get(number + 1).map_or(self.text.len(), |next| *next as usize);
+        let packages = &self.tables.packages;
+        let start = packages[number][0] as usize;
+        let end = packages.get(number + 1).map_or(self.text.len(), |next| next[0] as usize);
         Package::new(self.text[start..end].trim_end_matches('\n'))
     }
 
@@ -146,6 +152,73 @@ impl Index {
     pub fn packages(&self) -> impl Iterator<Item = Package<'_>> {
         (0..self.len()).map(|number| self.package(number))
     }
+
+    /// Every name that is a package here, or provided, in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let numbers = (0..).take(self.tables.names.len());
+        numbers.filter(|name| !self.providers(*name).is_empty()).map(|name| self.name(name))
+    }
+
+    /// How many names it mentions.
+    pub(crate) fn name_count(&self) -> usize {
+        self.tables.names.len()
+    }
+
+    /// The number of a name.
+    pub(crate) fn find_name(&self, name: &str) -> Option<u32> {
+        self.tables.find(&self.text, name)
+    }
+
+    /// A name by its number.
+    pub(crate) fn name(&self, number: u32) -> &str {
+        self.tables.name(&self.text, number)
+    }
+
+    /// The packages that have a name, each with the position of what it provides or [`OWN`].
+    pub(crate) fn providers(&self, name: u32) -> &[[u32; 2]] {
+        self.tables.providers.get(name as usize)
+    }
+
+    /// The packages whose `install_if` mentions a name.
+    pub(crate) fn triggered(&self, name: u32) -> impl Iterator<Item = u32> {
+        self.tables.triggered.get(name as usize).iter().map(|[package]| *package)
+    }
+
+    /// The name of a package, and whether apk could install it.
+    pub(crate) fn package_name(&self, package: u32) -> (u32, bool) {
+        let [_, name, unusable] = self.tables.packages[package as usize];
+        (name, unusable == 0)
+    }
+
+    /// What a package relates to.
+    pub(crate) fn relations(&self, package: u32, kind: Kind) -> impl Iterator<Item = Relation<'_>> {
+        let lists = match kind {
+            Kind::Depends => &self.tables.depends,
+            Kind::Provides => &self.tables.provides,
+            Kind::InstallIf => &self.tables.install_if,
+        };
+        lists.get(package as usize).iter().map(|[name, flags, start, length]| {
+            let (conflict, operator) = Tables::from_flags(*flags);
+            let constraint = operator.map(|operator| (operator, slice(&self.text, [*start, *length])));
+            Relation { name: *name, conflict, constraint }
+        })
+    }
+}
+
+/// A kind of relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Depends,
+    Provides,
+    InstallIf,
+}
+
+/// A relation of a package to a name of the same index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Relation<'a> {
+    pub(crate) name: u32,
+    pub(crate) conflict: bool,
+    pub(crate) constraint: Option<(Operator, &'a str)>,
 }
 
 /// The line that a byte offset lies in, from 1.

@@ -31,6 +31,9 @@ impl<'a> Package<'a> {
             let is_number = || value.parse::<u64>().is_ok();
             match letter {
                 'P' | 'V' | 'A' if value.is_empty() => return Err((offset, Flaw::Missing(letter))),
+                'P' | 'V' | 'A' if !is_part_of_file_name(value) => {
+                    return Err((offset, Flaw::Character(letter)));
+                }
                 'S' | 'I' | 't' | 'k' if !is_number() => return Err((offset, Flaw::Number(letter))),
                 'C' => _ = value.parse::<Checksum>().map_err(|error| (offset, Flaw::Checksum(error)))?,
                 _ => {}
@@ -150,4 +153,10 @@ impl<'a> Package<'a> {
     pub fn install_if(self) -> impl Iterator<Item = &'a str> {
         self.words(b'i')
     }
+}
+
+/// Whether a text can stand in the name of a file and in that of a package.
+fn is_part_of_file_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
+    text.bytes().all(allowed) && !text.starts_with(['.', '-'])
 }

@@ -3,13 +3,27 @@
 //! Receives indexes and a request, returns packages or the reason why there are none. It follows apk's own order of
 //! choice; it is a pure function, and never fetches, writes or looks at the machine.
 
+mod choice;
+mod discover;
 mod error;
+mod explain;
+mod names;
+mod order;
+mod pool;
+mod request;
+mod solver;
+mod state;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 pub use error::ResolveError;
+use explain::Explanation;
+use solver::Solver;
 
 use super::index::Index;
 use super::relation::Dependency;
@@ -89,17 +103,49 @@ pub struct Resolution {
 }
 
 /// The packages that answer a request, or the reason why none do. Equal universes and requests have equal answers.
+///
+/// Where favoured versions stand in the way, those of the packages that take part are let go, then all.
 pub fn resolve(universe: &Universe, request: &Request) -> Result<Resolution, ResolveError> {
-    let mut packages = Vec::new();
-    for wanted in request.packages.iter().filter(|wanted| !wanted.conflict) {
-        let found = universe.parts.iter().enumerate().find_map(|(index, part)| {
-            let package = part.index.packages().position(|package| package.name() == wanted.name)?;
-            Some(Selected { index, package })
-        });
-        packages.push(found.ok_or_else(|| ResolveError::UnknownPackage {
-            name: wanted.name.clone(),
-            suggestions: Vec::new(),
-        })?);
+    let mut request = request.clone();
+    loop {
+        let failure = match attempt(universe, &request) {
+            Ok(resolution) => return Ok(resolution),
+            Err(failure) => failure,
+        };
+        if request.favoured.is_empty() || !matches!(failure.error, ResolveError::Unsolvable { .. }) {
+            return Err(failure.error);
+        }
+        let before = request.favoured.len();
+        request.favoured.retain(|name, _| !failure.involved.contains(name));
+        if request.favoured.len() == before {
+            request.favoured.clear();
+        }
     }
-    Ok(Resolution { packages, cut: Vec::new() })
+}
+
+impl From<ResolveError> for Explanation {
+    fn from(error: ResolveError) -> Self {
+        Self { error, involved: BTreeSet::new() }
+    }
+}
+
+fn attempt(universe: &Universe, request: &Request) -> Result<Resolution, Explanation> {
+    let mut solver = Solver::new(universe, request);
+    let world = solver.read(request)?;
+    solver.solve(&world);
+    let packages = solver.in_order(&world);
+    if solver.failures > 0 {
+        return Err(solver.explain(&world));
+    }
+    let mut cut = Vec::new();
+    for id in &packages {
+        cut.extend(solver.pool.package(*id).cut.iter().map(|dependency| Cut {
+            package: solver.pool.label(*id).to_owned(),
+            relation: solver.pool.describe(dependency),
+        }));
+    }
+    cut.sort_unstable();
+    cut.dedup();
+    let packages = packages.into_iter().map(|id| solver.pool.package(id).selected).collect();
+    Ok(Resolution { packages, cut })
 }

@@ -2,17 +2,17 @@
 //!
 //! ```text
 //! text      UTF-8: each stanza with the fields hbuild knows, an empty line between two
-//! tables    names, name ends, stanza starts, mentions, packages, provides; numbers are u32, little-endian
-//! footer    six lengths (u64), BLAKE3 of everything before the digest, magic `hbindex1`
+//! tables    names, name ends, stanza starts, mentions, packages, provides
+//! footer    six lengths, sealed with the magic `hbindex1`
 //! ```
 
 use super::fields::{Field, Fields};
 use super::tables::{Lists, Tables};
 use super::{Index, IndexError};
+use crate::distro::sealed::{push_numbers, read_numbers, read_rows, seal, take, unseal};
 
 const MAGIC: &[u8; 8] = b"hbindex1";
 const LENGTHS: usize = 6;
-const FOOTER: usize = LENGTHS * 8 + 32 + MAGIC.len();
 
 impl Index {
     /// The cached form: the tables, and the text without the fields that hbuild never asks for.
@@ -40,32 +40,14 @@ impl Index {
             push_numbers(&mut bytes, &lists.starts);
             push_numbers(&mut bytes, &lists.items);
         }
-        for length in lengths {
-            bytes.extend_from_slice(&(length as u64).to_le_bytes());
-        }
-        let digest = blake3::hash(&bytes);
-        bytes.extend_from_slice(digest.as_bytes());
-        bytes.extend_from_slice(MAGIC);
-        bytes
+        seal(bytes, &lengths, MAGIC)
     }
 
     /// The index of a cached form; an error says that the cache has to be made anew.
     pub fn from_cache(mut bytes: Vec<u8>) -> Result<Self, IndexError> {
         let damaged = |reason: &'static str| IndexError::Cache { reason };
-        let footer = bytes.len().checked_sub(FOOTER).ok_or(damaged("it is too short"))?;
-        if !bytes.ends_with(MAGIC) {
-            return Err(damaged("it has another format"));
-        }
-        let digest_start = footer + LENGTHS * 8;
-        if blake3::hash(&bytes[..digest_start]).as_bytes() != &bytes[digest_start..digest_start + 32] {
-            return Err(damaged("its checksum does not fit"));
-        }
-        let mut lengths = [0_usize; LENGTHS];
-        for (length, chunk) in lengths.iter_mut().zip(bytes[footer..].chunks_exact(8)) {
-            let number = u64::from_le_bytes(chunk.try_into().expect("chunks of eight bytes"));
-            *length = usize::try_from(number).map_err(|_| damaged("a length is too big"))?;
-        }
-        let tables = read_tables(&bytes[..footer], lengths).ok_or(damaged("its tables do not fit"))?;
+        let (body, lengths) = unseal::<LENGTHS>(&bytes, MAGIC).map_err(damaged)?;
+        let tables = read_tables(&bytes[..body], lengths).ok_or(damaged("its tables do not fit"))?;
         bytes.truncate(lengths[0]);
         bytes.shrink_to_fit();
         let text = String::from_utf8(bytes).map_err(|_| damaged("its text is not UTF-8"))?;
@@ -107,23 +89,13 @@ fn push_stanza(bytes: &mut Vec<u8>, fields: &Fields<'_>) {
     bytes.push(b'\n');
 }
 
-fn push_numbers(bytes: &mut Vec<u8>, numbers: &[u32]) {
-    bytes.reserve(numbers.len() * 4);
-    for number in numbers {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-}
-
 fn read_tables(bytes: &[u8], lengths: [usize; LENGTHS]) -> Option<Tables> {
     let [text, names, name_count, stanza_count, package_count, provide_count] = lengths;
     let mut rest = bytes.get(text..)?;
     let names = std::str::from_utf8(take(&mut rest, names)?).ok()?.to_owned();
     let name_ends = read_numbers(&mut rest, name_count)?;
     let stanzas = read_numbers(&mut rest, stanza_count)?;
-    let mentions = take(&mut rest, name_count.checked_mul(16)?)?
-        .chunks_exact(16)
-        .map(|chunk| std::array::from_fn(|column| number(&chunk[column * 4..column * 4 + 4])))
-        .collect();
+    let mentions = read_rows(&mut rest, name_count)?;
     let list_starts = name_count.checked_add(1)?;
     let mut lists = |count| {
         Some(Lists { starts: read_numbers(&mut rest, list_starts)?, items: read_numbers(&mut rest, count)? })
@@ -131,18 +103,4 @@ fn read_tables(bytes: &[u8], lengths: [usize; LENGTHS]) -> Option<Tables> {
     let packages = lists(package_count)?;
     let provides = lists(provide_count)?;
     rest.is_empty().then_some(Tables { stanzas, names, name_ends, mentions, packages, provides })
-}
-
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (taken, left) = rest.split_at_checked(length)?;
-    *rest = left;
-    Some(taken)
-}
-
-fn read_numbers(rest: &mut &[u8], count: usize) -> Option<Vec<u32>> {
-    Some(take(rest, count.checked_mul(4)?)?.chunks_exact(4).map(number).collect())
-}
-
-fn number(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(bytes.try_into().expect("chunks of four bytes"))
 }
