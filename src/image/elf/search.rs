@@ -163,3 +163,64 @@ fn only_origin(directory: &str) -> bool {
     let mut variables = directory.split('$').skip(1);
     variables.all(|rest| rest.starts_with("ORIGIN") || rest.starts_with("{ORIGIN}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::elf::{ElfKind, Hardening, Relro};
+
+    fn facts(rpath: &[&str], runpath: &[&str]) -> ElfFacts {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let hardening = Hardening {
+            relro: Relro::Full,
+            bind_now: true,
+            executable_stack: false,
+            stack_protector: true,
+            text_relocations: false,
+        };
+        ElfFacts {
+            wide: true,
+            machine: 62,
+            kind: ElfKind::Pie,
+            interpreter: None,
+            needed: vec![],
+            soname: None,
+            rpath: owned(rpath),
+            runpath: owned(runpath),
+            no_default: false,
+            dlopen: vec![],
+            names_dlopen: false,
+            glibc: false,
+            hardening,
+        }
+    }
+
+    #[test]
+    fn musl_searches_the_whole_chain_and_knows_origin_alone() {
+        let rules = Rules {
+            family: Family::Alpine,
+            arch: Arch::Amd64,
+            cache: &[],
+            musl_path: Some("/d:/e\n/f".into()),
+        };
+        let library = facts(&["/never"], &["${ORIGIN}/../x", "relative"]);
+        let program = facts(&["$ORIGIN/y", "/z"], &[]);
+        let spoiled = facts(&["/q", "/$LIB"], &[]);
+        let loaded = |path: &str, facts| Loaded { path: path.to_owned(), facts };
+        let (library, program) = (loaded("/l/a.so", &library), loaded("/bin/p", &program));
+        let spoiled = loaded("/bin/s", &spoiled);
+        let found = rules.candidates("libx.so", &[&library, &spoiled, &program]);
+        assert_eq!(
+            found,
+            ["/l/../x/libx.so", "/bin/y/libx.so", "/z/libx.so", "/d/libx.so", "/e/libx.so", "/f/libx.so"]
+        );
+        for own in ["libc.musl-x86_64.so.1", "libc.so", "libpthread.so.0", "libm.so.6"] {
+            assert_eq!(rules.candidates(own, &[&program]), ["/lib/ld-musl-x86_64.so.1"], "{own}");
+        }
+        let default = Rules { musl_path: None, ..rules };
+        assert_eq!(
+            default.candidates("libmagic.so", &[]),
+            ["/lib/libmagic.so", "/usr/local/lib/libmagic.so", "/usr/lib/libmagic.so"]
+        );
+    }
+}
