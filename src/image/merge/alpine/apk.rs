@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::distro::alpine::checksum::Checksum;
 use crate::distro::alpine::pkginfo::PkgInfo;
-use crate::distro::alpine::relation::{Dependency, Operator};
-use crate::distro::alpine::version;
+use crate::distro::alpine::relation::Dependency;
 use crate::graph::ApkEntry;
 use crate::tree::TreePath;
 
@@ -44,13 +43,7 @@ impl Apk {
 
 /// Whether `version` is one that `wanted` asks for.
 pub(super) fn meets(version: &str, wanted: &Dependency) -> bool {
-    wanted.constraint.as_ref().is_none_or(|(operator, text)| match operator {
-        Operator::Fuzzy => {
-            let rest = version.strip_prefix(text.as_str());
-            rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
-        }
-        operator => operator.admits(version::compare(version, text)),
-    })
+    wanted.constraint.as_ref().is_none_or(|(operator, text)| operator.admits(version, text))
 }
 
 /// The SHA-1 of each file and link of a package, by path: lines of 40 hexadecimal digits, two blanks and the path.
