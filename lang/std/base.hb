@@ -38,8 +38,26 @@ fn runtime(distro) {
   }
 }
 
-## What a dev flavor adds to the runtime: a shell, the core tools and the package manager, and root to run as.
-## Use it in a `when flavor == dev` beside `runtime`.
+fn apt-sources(suite) = {
+  "/etc/apt/sources.list.d/debian.sources" = file(
+    text = """
+      Types: deb
+      URIs: http://deb.debian.org/debian
+      Suites: {{suite}} {{suite}}-updates
+      Components: main
+      Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+      Types: deb
+      URIs: http://deb.debian.org/debian-security
+      Suites: {{suite}}-security
+      Components: main
+      Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+    """,
+  )
+}
+
+## What a dev flavor adds to the runtime: a shell, the core tools and the package manager with the distro's own
+## repositories, and root to run as. Use it in a `when flavor == dev` beside `runtime`.
 fn dev(distro) {
   packages += match distro {
     debian => [
@@ -55,6 +73,13 @@ fn dev(distro) {
     alpine => none
   }
   run-as = "root"
+  paths += match distro {
+    debian("12") => apt-sources("bookworm")
+    debian("13") => apt-sources("trixie")
+    debian("14") => apt-sources("forky")
+    debian => {}
+    alpine => {}
+  }
   env.DEBIAN_FRONTEND = match distro { debian => "noninteractive", alpine => none }
   cmd = ["/bin/bash"]
   os-release.VARIANT_ID = "dev"
