@@ -92,6 +92,39 @@ fn every_variant_has_a_value_and_names_of_its_own() {
     }
 }
 
+/// How an image starts, and as whom, as the book has it in two cells of a table.
+fn starts(image: &Value) -> (String, String) {
+    let words = |field: &str| {
+        let words = image[field].as_array().unwrap().iter();
+        words.map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let account = image["run_as"]["value"].as_str().unwrap();
+    let number = &image["users"][account]["uid"];
+    let line = [words("entrypoint"), words("cmd")].concat().join(" ");
+    (format!("`{line}`"), format!("{account} ({number})"))
+}
+
+#[test]
+fn the_book_says_how_they_start() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/compatibility.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let mut named = BTreeSet::new();
+    for cells in rows.map(|row| row.split(" | ").collect::<Vec<_>>()) {
+        let name = cells[0].trim_matches(&['|', ' ', '`'][..]);
+        named.insert(name);
+        let said = (cells[1].trim().to_owned(), cells[2].trim().to_owned());
+        for image in images(name).iter().filter(|image| image["flavor"] == "runtime") {
+            assert_eq!(starts(image), said, "{name} {}", image["variant"]);
+            let path = image["env"]["PATH"].as_str().unwrap();
+            assert!(path.ends_with("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), "{name}");
+        }
+    }
+    let missing: Vec<&str> =
+        IMAGES.iter().map(|(name, _)| *name).filter(|name| !named.contains(name)).collect();
+    assert_eq!(missing, ["static"]);
+}
+
 /// A definition of the catalogue.
 struct Definition {
     path: String,
