@@ -1,6 +1,7 @@
 hbuild 1
 import std/base
 import std/c
+import std/debian
 import std/tag
 
 let releases = {
@@ -64,7 +65,8 @@ build memcached-server {
     env.OPTIONS = "--enable-sasl --enable-tls"
   }
   when on != distro {
-    sources += { libevent = libevent-src }
+    repositories = debian.main(on)
+    sources      += { libevent = libevent-src }
     env.OPTIONS = "--with-libevent=/build/libevent"
     step "libevent" {
       dir = "libevent"

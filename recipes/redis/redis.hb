@@ -1,6 +1,7 @@
 hbuild 1
 import std/base
 import std/c
+import std/debian
 import std/tag
 import "tini.hb"
 
@@ -72,6 +73,7 @@ build redis-server {
     env.BUILD_TLS = "yes"
   }
   when on != distro {
+    repositories = debian.main(on)
     use c.kernel-headers()
     # Of the library of C++, which is for glibc, its one file in C++ needs nothing but headers.
     step "without libstdc++" {

@@ -1,5 +1,6 @@
 hbuild 1
 import std/c
+import std/debian
 
 # tini for the images on Alpine that take no package of it.
 
@@ -18,8 +19,9 @@ source tini-src {
 build program {
   for distro, arch
   use c.compiler(distro, on = debian("12"))
-  source = tini-src
-  env    = c.hardening
+  repositories = debian.main(debian("12"))
+  source       = tini-src
+  env          = c.hardening
   script = """
     sed -e 's/@tini_VERSION_MAJOR@.*_PATCH@/0.19.0/' -e 's/@tini_VERSION_GIT@//' src/tiniConfig.h.in > src/tiniConfig.h
     mkdir -p "$OUT/usr/bin"
