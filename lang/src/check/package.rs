@@ -31,7 +31,11 @@ pub fn name_problem(text: &str, family: Family) -> Option<Problem> {
 }
 
 fn wrong(text: &str, why: &str, help: &'static str) -> Problem {
-    Problem { code: "hbuild::lang::bad_package", message: format!("the package `{text}` {why}"), help }
+    Problem {
+        code: "hbuild::lang::bad_package",
+        message: format!("the package `{text}` {why}"),
+        help: help.into(),
+    }
 }
 
 fn debian(text: &str) -> Result<Request<'_>, Problem> {

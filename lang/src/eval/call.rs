@@ -358,7 +358,7 @@ impl Machine<'_> {
         };
         for (text, site) in &globs {
             if let Some(problem) = form.problem(text) {
-                return self.stop(problem.code, *site, problem.message, problem.help);
+                return self.stop(problem.code, *site, problem.message, &problem.help);
             }
         }
         let mut texts = globs.into_iter().map(|(text, _)| text);

@@ -22,7 +22,7 @@ pub fn requested(fields: &mut Fields<'_, '_>, family: Family, lists: &[&[(String
             Ok(Request { name, pin: Some(pin) }) => pinned(fields, name, pin, *site, &mut pins),
             Ok(_) => {}
             Err(problem) => {
-                fields.machine.error(problem.code, *site, problem.message).help(problem.help);
+                fields.machine.error(problem.code, *site, problem.message).help(&*problem.help);
                 fields.failed = true;
             }
         }
@@ -34,7 +34,7 @@ pub fn exclude(fields: &mut Fields<'_, '_>, family: Family) -> Vec<Located<Strin
     let exclude = fields.texts("exclude");
     for (text, site) in &exclude {
         if let Some(problem) = package::name_problem(text, family) {
-            fields.machine.error(problem.code, *site, problem.message).help(problem.help);
+            fields.machine.error(problem.code, *site, problem.message).help(&*problem.help);
             fields.failed = true;
         }
     }

@@ -367,7 +367,7 @@ impl Machine<'_> {
     pub fn form(&mut self, text: &str, form: Form, site: Site) -> Eval<()> {
         match form.problem(text) {
             None => Ok(()),
-            Some(problem) => self.stop(problem.code, site, problem.message, problem.help),
+            Some(problem) => self.stop(problem.code, site, problem.message, &problem.help),
         }
     }
 

@@ -22,7 +22,7 @@ pub fn directory(text: &str) -> Option<Problem> {
         return problem("hbuild::lang::bad_path", format!("the path `{text}` has a variable in it"), help);
     }
     let found = if text.starts_with('/') { glob::path(text) } else { glob::relative_path(text) };
-    found.map(|found| Problem { help, ..found })
+    found.map(|found| Problem { help: help.into(), ..found })
 }
 
 /// A name of an environment variable that is the recipe's to set.

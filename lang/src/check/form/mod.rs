@@ -3,9 +3,12 @@
 
 mod build;
 mod glob;
+mod license;
 mod names;
 mod oci;
 mod text;
+
+use std::borrow::Cow;
 
 pub use glob::is_glob;
 pub use oci::oci_reference;
@@ -89,11 +92,11 @@ pub struct Problem {
     /// What is wrong.
     pub message: String,
     /// What to write.
-    pub help: &'static str,
+    pub help: Cow<'static, str>,
 }
 
-fn problem(code: &'static str, message: String, help: &'static str) -> Option<Problem> {
-    Some(Problem { code, message, help })
+fn problem(code: &'static str, message: String, help: impl Into<Cow<'static, str>>) -> Option<Problem> {
+    Some(Problem { code, message, help: help.into() })
 }
 
 impl Form {
@@ -107,7 +110,7 @@ impl Form {
             Form::Filled => text::filled(text),
             Form::Line => text::line(text),
             Form::Version => text::version(text),
-            Form::License => text::license(text),
+            Form::License => license::expression(text),
             Form::Date => text::date(text),
             Form::Tag => text::tag(text),
             Form::Sha256 => text::sha256(text),

@@ -32,31 +32,6 @@ pub fn version(text: &str) -> Option<Problem> {
     problem("hbuild::lang::bad_version", format!("`{text}` cannot be an image's version"), help)
 }
 
-/// Characters, parentheses and the order of words; whether each licence is known is checked elsewhere.
-pub fn license(text: &str) -> Option<Problem> {
-    let help =
-        "write an SPDX expression: `MIT`, `Apache-2.0 OR MIT`, `GPL-2.0-only WITH Classpath-exception-2.0`";
-    let wrong = || problem("hbuild::lang::bad_license", format!("`{text}` is no licence expression"), help);
-    let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let (mut depth, mut operand) = (0_u32, false);
-    for word in spaced.split_whitespace() {
-        match word {
-            "(" if !operand => depth += 1,
-            ")" if operand && depth > 0 => depth -= 1,
-            "AND" | "OR" | "WITH" if operand => operand = false,
-            "(" | ")" | "AND" | "OR" | "WITH" => return wrong(),
-            id if operand || !is_license_id(id) => return wrong(),
-            _ => operand = true,
-        }
-    }
-    if depth == 0 && operand { None } else { wrong() }
-}
-
-fn is_license_id(id: &str) -> bool {
-    let id = id.strip_suffix('+').unwrap_or(id);
-    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte))
-}
-
 pub fn date(text: &str) -> Option<Problem> {
     if is_date(text) {
         return None;
@@ -245,18 +220,6 @@ pub fn signal(text: &str) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn licences() {
-        for good in
-            ["MIT", "Apache-2.0 OR MIT", "(MIT AND Zlib) OR GPL-2.0-only WITH GCC-exception-3.1", "LGPL-2.1+"]
-        {
-            assert_eq!(license(good), None, "{good}");
-        }
-        for bad in ["", "MIT or Zlib", "MIT Zlib", "(MIT", "MIT)", "AND", "MIT OR", "M/T", "()"] {
-            assert!(license(bad).is_some(), "{bad}");
-        }
-    }
 
     #[test]
     fn dates() {
