@@ -270,6 +270,9 @@ fn tricks_with_paths_and_headers_are_refused() {
     let cases: Vec<(&str, Vec<Entry>)> = vec![
         ("absolute_path", vec![file("/etc/x")]),
         ("path_leaves_root", vec![file("usr/../../x")]),
+        ("path_leaves_root", vec![file("../x")]),
+        ("path_leaves_root", vec![file("./../x")]),
+        ("whiteout_name", vec![file(".wh.x")]),
         ("path_leaves_root", vec![file("x").pax("path", b"usr/../../x")]),
         ("absolute_path", vec![file("x").pax("path", b"/x")]),
         ("irregular_path", vec![file("usr//x")]),

@@ -189,10 +189,11 @@ impl<'a> Collector<'a> {
         if self.form == TarForm::Layer && self.mark(&member)? {
             return Ok(None);
         }
+        let path = self.path(&member.path)?;
         if self.form == TarForm::Apk && member.path.starts_with(b".") {
             return Ok(None);
         }
-        let Some(path) = self.path(&member.path)? else {
+        let Some(path) = path else {
             return match member.kind {
                 MemberKind::Directory => Ok(None),
                 _ => Err(ArchiveProblem::IrregularPath { path: shown(&member.path) }),
