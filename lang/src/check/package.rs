@@ -1,5 +1,5 @@
 //! Package requests in the distro's own grammar: Debian's `name[:arch][=version]`, Alpine's
-//! `name[=version|~version][@tag]`.
+//! `name[@tag][=version|~version]`.
 
 use super::form::Problem;
 use crate::recipe::Family;
@@ -77,11 +77,11 @@ fn debian(text: &str) -> Result<Request<'_>, Problem> {
 
 fn alpine(text: &str) -> Result<Request<'_>, Problem> {
     const HELP: &str = "Alpine's grammar is `name`, `name=version`, `name~version`, `name@tag`: `nginx~1.26`";
-    let (text_without_tag, tag) = text.split_once('@').map_or((text, None), |(rest, tag)| (rest, Some(tag)));
-    let (name, pin) = match text_without_tag.find(['=', '~', '<', '>']) {
-        Some(at) => (&text_without_tag[..at], Some(&text_without_tag[at..])),
-        None => (text_without_tag, None),
+    let (tagged, pin) = match text.find(['=', '~', '<', '>']) {
+        Some(at) => (&text[..at], Some(&text[at..])),
+        None => (text, None),
     };
+    let (name, tag) = tagged.split_once('@').map_or((tagged, None), |(name, tag)| (name, Some(tag)));
     let plain = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte))
@@ -128,8 +128,8 @@ mod tests {
         let request = |text| parse(text, Family::Alpine);
         assert_eq!(request("nginx~1.26").unwrap(), Request { name: "nginx", pin: Some("~1.26") });
         assert_eq!(request("so:libssl.so.3").unwrap().name, "so:libssl.so.3");
-        assert_eq!(request("x=1.2-r3@edge").unwrap().pin, Some("=1.2-r3"));
-        for bad in ["", "-x", "x:", "nginx==1", "nginx=r1", "x@", "a b"] {
+        assert_eq!(request("x@edge=1.2-r3").unwrap(), Request { name: "x", pin: Some("=1.2-r3") });
+        for bad in ["", "-x", "x:", "nginx==1", "nginx=r1", "x@", "a b", "x=1.2-r3@edge"] {
             assert!(request(bad).is_err(), "{bad}");
         }
     }

@@ -288,8 +288,16 @@ pub const SOURCE: &[Field] = &[
 /// The fields of a repository.
 pub const REPOSITORY: &[Field] = &[
     field("url", Text(Form::Url), "The base URL of the repository."),
-    field("suite", Text(Form::Suite), "The suite of a Debian repository: `bookworm`."),
-    field("components", Texts(Form::Suite), "The components of a Debian repository: `[\"main\"]`."),
+    field(
+        "suite",
+        Text(Form::Suite),
+        "The suite of a Debian repository (`bookworm`), the branch of an Alpine one (`v3.24`).",
+    ),
+    field(
+        "components",
+        Texts(Form::Suite),
+        "The components of the suite, the repositories of the branch: `[\"main\"]`.",
+    ),
     field("tag", Text(Form::Word), "The tag by which packages ask for an Alpine repository: `name@tag`."),
     field(
         "key",
