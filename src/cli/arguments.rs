@@ -119,6 +119,9 @@ pub struct NetworkArguments {
     /// Mirrors of Debian's security archive, before those of HBUILD_DEBIAN_SECURITY_MIRROR
     #[arg(long, value_name = "URL")]
     pub debian_security_mirror: Vec<String>,
+    /// Alpine mirrors, before those of HBUILD_ALPINE_MIRROR
+    #[arg(long, value_name = "URL")]
+    pub alpine_mirror: Vec<String>,
     /// Authorities to trust instead of the system's, PEM
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,

@@ -120,6 +120,7 @@ impl Context {
             mirrors: [
                 ("debian".to_owned(), network.debian_mirror.clone()),
                 ("debian-security".to_owned(), network.debian_security_mirror.clone()),
+                ("alpine".to_owned(), network.alpine_mirror.clone()),
             ]
             .into(),
             ca_file: network.ca_file.clone(),

@@ -23,7 +23,8 @@ pub fn run(arguments: &DoctorArguments, context: &Context) -> Result<(), Failure
     };
     let mut checks = diagnose::checks(&diagnose::find(&place));
     checks.push(diagnose::trial(&place.program, &checks));
-    checks.push(mirrors());
+    checks.push(mirrors("debian", ("mirrors", "Debian mirrors")));
+    checks.push(mirrors("alpine", ("alpine-mirrors", "Alpine mirrors")));
     let refused = checks.iter().any(|check| check.status >= Status::Unknown);
     let limited = checks.iter().any(|check| check.status == Status::Limited);
     if arguments.json {
@@ -40,13 +41,13 @@ pub fn run(arguments: &DoctorArguments, context: &Context) -> Result<(), Failure
     if refused { Err(Failure::silent()) } else { Ok(()) }
 }
 
-/// Where Debian's packages come from. Addresses are shown without what they may hold of credentials.
-fn mirrors() -> Check {
-    let check = |found: String| Check::ok("mirrors", "Debian mirrors", found);
+/// Where the packages of a distribution come from. Addresses are shown without what they may hold of credentials.
+fn mirrors(repository: &str, (id, title): (&'static str, &'static str)) -> Check {
+    let check = |found: String| Check::ok(id, title, found);
     let settings = Settings::load(&Environment::of_process(), &NetworkFlags::default());
-    let bases = settings
-        .map_err(|error| error.to_string())
-        .and_then(|settings| settings.mirrors.bases("debian", None, None).map_err(|error| error.to_string()));
+    let bases = settings.map_err(|error| error.to_string()).and_then(|settings| {
+        settings.mirrors.bases(repository, None, None).map_err(|error| error.to_string())
+    });
     match bases {
         Ok(bases) => check(bases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ")),
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Where the files of a repository may be had, in the order they are asked.
 //!
 //! A mirror is configuration, never identity: whatever it gives is believed only by digest or signature. The
-//! order is: flag or environment, configuration file, the host's own apt sources, the repository's own URL or
+//! order is: flag or environment, configuration file, the host's own apt sources or apk repositories, the repository's own URL or
 //! primary mirror, and for Debian the snapshot archive at the date of the signed index.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub struct Sources {
     pub given: RepositoryMirrors,
     /// From the configuration file.
     pub configured: RepositoryMirrors,
-    /// From the host's apt sources.
+    /// From the host's apt sources and apk repositories.
     pub host: RepositoryMirrors,
     /// Whether what stands further back in the order is asked too. If not, the first of the places above that
     /// names a mirror is the last.

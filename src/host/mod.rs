@@ -3,6 +3,7 @@
 //! With `store`, `sandbox`, `remote` and `cli` the only module that touches the operating system. It decides
 //! nothing about recipes or packages: whatever it fetches is believed only after its digest or signature.
 
+pub mod apk_sources;
 pub mod apt_sources;
 pub mod clock;
 pub mod discover;

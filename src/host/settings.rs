@@ -21,6 +21,8 @@ pub struct Environment {
     pub variables: BTreeMap<String, String>,
     /// apt's configuration folder, `/etc/apt`, where the host's own mirrors are to be taken.
     pub apt: Option<PathBuf>,
+    /// apk's, `/etc/apk`, likewise.
+    pub apk: Option<PathBuf>,
 }
 
 /// What the command line says about the network; empty where it says nothing.
@@ -118,7 +120,11 @@ impl Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self { variables: std::env::vars_os().filter_map(text).collect(), apt: Some("/etc/apt".into()) }
+        Self {
+            variables: std::env::vars_os().filter_map(text).collect(),
+            apt: Some("/etc/apt".into()),
+            apk: Some("/etc/apk".into()),
+        }
     }
 
     /// The variable's value, if it is set and not empty.
@@ -137,7 +143,7 @@ impl Environment {
 }
 
 impl Settings {
-    /// The settings that flags, environment, configuration file and the host's apt sources give together.
+    /// The settings that flags, environment, configuration file and the host's own mirrors give together.
     pub fn load(environment: &Environment, flags: &NetworkFlags) -> Result<Self, SettingsError> {
         let configuration = read_configuration(environment)?;
         let mut sources = Sources {
@@ -145,9 +151,12 @@ impl Settings {
                 Some(value) => !matches!(value, "0" | "no" | "off" | "false"),
                 None => configuration.mirror_fallback.unwrap_or(true),
             },
-            host: environment.apt.as_deref().map(host_mirrors).unwrap_or_default(),
+            host: environment.apt.as_deref().map(apt_mirrors).unwrap_or_default(),
             ..Sources::default()
         };
+        sources
+            .host
+            .extend(environment.apk.as_deref().map(|folder| ("alpine".to_owned(), apk_mirrors(folder))));
         for repository in ["debian", "debian-security", "alpine", "oci"] {
             let variable = format!("HBUILD_{}_MIRROR", repository.to_uppercase().replace('-', "_"));
             let listed = environment.get(&variable).unwrap_or_default();
@@ -215,7 +224,7 @@ fn parse_urls<'a>(place: &str, words: impl Iterator<Item = &'a str>) -> Result<V
 }
 
 /// The distribution's mirrors that the apt configuration in `folder` names.
-fn host_mirrors(folder: &Path) -> RepositoryMirrors {
+fn apt_mirrors(folder: &Path) -> RepositoryMirrors {
     let mut urls = Vec::new();
     let mut add = |path: &Path| {
         let Ok(text) = std::fs::read_to_string(path) else { return };
@@ -225,16 +234,33 @@ fn host_mirrors(folder: &Path) -> RepositoryMirrors {
             _ => {}
         }
     };
-    let entries = std::fs::read_dir(folder.join("sources.list.d")).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.sort();
     add(&folder.join("sources.list"));
-    files.iter().for_each(|path| add(path));
+    sorted(&folder.join("sources.list.d")).iter().for_each(|path| add(path));
     let mut mirrors = RepositoryMirrors::new();
     for url in urls {
         mirrors.entry(url.file_name().to_owned()).or_default().push(url);
     }
     mirrors
+}
+
+/// The distribution's mirrors that the apk configuration in `folder` names.
+fn apk_mirrors(folder: &Path) -> Vec<Url> {
+    let mut files = vec![folder.join("repositories")];
+    files.extend(
+        sorted(&folder.join("repositories.d"))
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|extension| extension == "list")),
+    );
+    let texts = files.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    texts.flat_map(|text| super::apk_sources::mirrors(&text)).collect()
+}
+
+/// What is in a folder, by name; nothing where there is none.
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files
 }
 
 #[cfg(test)]

@@ -13,11 +13,16 @@ fn environment(variables: &[(&str, &str)], configuration: &str) -> (tempfile::Te
         "Types: deb\nURIs: http://sources/debian-security\nSuites: x\nComponents: main\n",
     )
     .unwrap();
+    let apk = folder.path().join("apk");
+    std::fs::create_dir_all(apk.join("repositories.d")).unwrap();
+    std::fs::write(apk.join("repositories"), "http://apk/alpine/v3.20/main\n").unwrap();
+    std::fs::write(apk.join("repositories.d/more.list"), "http://more/alpine/v3.20/main\n").unwrap();
+    std::fs::write(apk.join("repositories.d/more.off"), "http://off/alpine/v3.20/main\n").unwrap();
     std::fs::write(apt.join("sources.list.d/off.list.disabled"), "deb http://off/debian x main\n").unwrap();
     let mut variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     variables.insert("XDG_CONFIG_HOME".to_owned(), folder.path().to_str().unwrap().to_owned());
-    (folder, Environment { variables, apt: Some(apt) })
+    (folder, Environment { variables, apt: Some(apt), apk: Some(apk) })
 }
 
 fn bases(settings: &Settings, repository: &str) -> Vec<String> {
@@ -27,7 +32,10 @@ fn bases(settings: &Settings, repository: &str) -> Vec<String> {
 #[test]
 fn all_places_together() {
     let (_folder, environment) = environment(
-        &[("HBUILD_DEBIAN_MIRROR", "http://env-one/debian, http://env-two/debian\n")],
+        &[
+            ("HBUILD_DEBIAN_MIRROR", "http://env-one/debian, http://env-two/debian\n"),
+            ("HBUILD_ALPINE_MIRROR", "http://env/alpine"),
+        ],
         "[mirrors]\ndebian = [\"http://conf/debian\"]\nowned = [\"file:/srv/owned\"]\n\
          [credentials.\"conf\"]\nusername = \"u\"\npassword = \"hidden\"\n",
     );
@@ -50,6 +58,15 @@ fn all_places_together() {
     assert_eq!(
         bases(&settings, "debian-security"),
         ["http://sources/debian-security", "http://security.debian.org/debian-security"]
+    );
+    assert_eq!(
+        bases(&settings, "alpine"),
+        [
+            "http://env/alpine",
+            "http://apk/alpine",
+            "http://more/alpine",
+            "https://dl-cdn.alpinelinux.org/alpine"
+        ]
     );
     assert_eq!(bases(&settings, "owned"), ["file:/srv/owned"]);
     assert!(!format!("{settings:?}").contains("hidden"));
