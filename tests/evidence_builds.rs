@@ -10,7 +10,7 @@ use std::process::Command;
 use hbuild::digest::{Digest, Sha256};
 use hbuild::evidence::sbom::{Inventory, Survey, cyclonedx, spdx};
 use hbuild::evidence::why::{Cause, ImageEvidence, why};
-use hbuild::evidence::{origins, provenance};
+use hbuild::evidence::{PackageFiles, origins, provenance};
 use hbuild::graph::{Algorithm, Compression, embedded};
 use hbuild::lock::{
     BuildComponent, BuildDefinition, Components, ExecutionDefinition, LockedPackage, RecipePlaces,
@@ -130,7 +130,7 @@ fn manifest() -> Sha256 {
 
 fn bill(make: impl Fn(&Inventory<'_>) -> Vec<u8>) -> Vec<u8> {
     let components = components();
-    let inventory = || Inventory::new(&components, manifest(), &Survey::default());
+    let inventory = || Inventory::new(&components, manifest(), &Survey::default(), PackageFiles::default());
     assert_eq!(make(&inventory()), make(&inventory()));
     make(&inventory())
 }
@@ -357,7 +357,8 @@ fn zlib() -> BuildComponent {
 
 #[test]
 fn provenance_names_the_sandbox_and_every_input_of_each_build() {
-    let made = || provenance(&definition(), manifest(), Sha256::of(b"report")).to_json();
+    let made =
+        || provenance(&definition(), (manifest(), Sha256::of(b"report")), &PackageFiles::default()).to_json();
     let document = made();
     assert_eq!(document, made());
     let folder = folder();
@@ -381,7 +382,7 @@ fn provenance_names_the_sandbox_and_every_input_of_each_build() {
     let patch = dependency("patch", "patches/second.patch");
     assert_eq!(patch["digest"]["sha256"], Sha256::of(b"second").to_string());
     let tool = dependency("package", "gcc-12=12.2.0-14:amd64");
-    assert_eq!(tool["uri"], "pkg:deb/debian/gcc-12@12.2.0-14?arch=amd64&distro=debian-12");
+    assert_eq!(tool["uri"], "pkg:deb/debian/gcc-12@12.2.0-14?arch=amd64&distro=debian-13");
     assert_eq!(tool["digest"]["sha256"], Sha256::of(b"gcc-12").to_string());
     assert_eq!(tool["annotations"]["for"], "build");
     assert!(
@@ -409,7 +410,8 @@ fn provenance_names_the_sandbox_and_every_input_of_each_build() {
         components: Components { builds: Vec::new(), ..components() },
         ..self::definition()
     };
-    let without = provenance(&without, manifest(), Sha256::of(b"report")).to_json();
+    let without =
+        provenance(&without, (manifest(), Sha256::of(b"report")), &PackageFiles::default()).to_json();
     assert!(!String::from_utf8(without).unwrap().contains("sandbox"), "nothing is executed for packages");
 }
 
@@ -432,7 +434,8 @@ fn why_leads_from_a_file_to_the_build_and_its_sources() {
         statement.predicate.origins.iter().map(|group| (&*group.origin.0, group.uri.as_deref())).collect();
     assert_eq!(groups["build:redis-server"], Some(REDIS_PURL));
     assert_eq!(groups["build:conf"], None);
-    let provenance = provenance(&definition(), manifest(), Sha256::of(b"report")).to_json();
+    let provenance =
+        provenance(&definition(), (manifest(), Sha256::of(b"report")), &PackageFiles::default()).to_json();
     let evidence = ImageEvidence::read(manifest(), &statement.to_json(), &provenance).unwrap();
     let answer = why(&evidence, "/usr/local/bin/redis-server", None).unwrap();
     let Cause::Build(build) = &answer.cause else { panic!("{answer:?}") };

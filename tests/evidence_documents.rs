@@ -9,7 +9,7 @@ use std::process::Command;
 
 use hbuild::digest::Sha256;
 use hbuild::evidence::sbom::{Inventory, Survey, cyclonedx, spdx};
-use hbuild::evidence::{media, origins, provenance, purl};
+use hbuild::evidence::{PackageFiles, media, origins, provenance, purl};
 use hbuild::graph::{Algorithm, Compression};
 use hbuild::lock::{BuildDefinition, Components, LockedPackage, RecipePlaces, SourceComponent};
 use hbuild::tree::{ContentSink, Entry, MemoryContents, Origin, OriginMap, Tree, TreePath};
@@ -34,7 +34,7 @@ impl Image {
         let packages = self.components.packages.iter();
         let packages: Vec<_> = packages.map(|package| (package.name.clone(), origin(package))).collect();
         let survey = Survey::take(&packages, &self.origins, &self.tree, &self.contents).unwrap();
-        Inventory::new(&self.components, self.manifest, &survey)
+        Inventory::new(&self.components, self.manifest, &survey, PackageFiles::default())
     }
 }
 
@@ -230,8 +230,12 @@ fn statements_are_deterministic_and_name_the_manifest() {
             paths: BTreeMap::new(),
         },
     };
-    let statement = provenance(&definition, image.manifest, Sha256::of(b"report"));
-    assert_eq!(statement.to_json(), provenance(&definition, image.manifest, Sha256::of(b"report")).to_json());
+    let statement =
+        provenance(&definition, (image.manifest, Sha256::of(b"report")), &PackageFiles::default());
+    assert_eq!(
+        statement.to_json(),
+        provenance(&definition, (image.manifest, Sha256::of(b"report")), &PackageFiles::default()).to_json()
+    );
     let value: Value = serde_json::from_slice(&statement.to_json()).unwrap();
     assert_eq!(value["_type"], "https://in-toto.io/Statement/v1");
     assert_eq!(value["predicateType"], media::PREDICATE_PROVENANCE);

@@ -188,6 +188,14 @@ impl Recheck for Verbatim {
         Ok(Some(Verified { text, signed_by: index.signed_by.clone() }))
     }
 
+    fn alpine(
+        &self,
+        _: &SignedIndex,
+        _: &[u8],
+    ) -> Result<Option<(hbuild::distro::alpine::index::Index, Vec<String>)>, RecheckFailure> {
+        Ok(None)
+    }
+
     fn decompress(&self, _path: &str, bytes: &[u8]) -> Result<Vec<u8>, RecheckFailure> {
         Ok(bytes.to_vec())
     }

@@ -1,4 +1,4 @@
-//! Locks that lack something: variants of a distro that cannot be locked, of a suite that no mirror gives, a commit
+//! Locks that lack something: variants of a distro or of a suite that no mirror gives, a commit
 //! that cannot be fetched. The rest is locked, what stood stays, and a build says how to leave out what is missing.
 
 mod support;
@@ -28,7 +28,10 @@ fn recipe() -> String {
 
 /// Sets where the two repositories are found.
 fn write_mirrors(workspace: &Workspace, test: &str, other: &str) {
-    let text = format!("mirror-fallback = false\n[mirrors]\ntest = [{test:?}]\nother = [{other:?}]\n");
+    let alpine = "file:///nowhere/of/alpine";
+    let text = format!(
+        "mirror-fallback = false\n[mirrors]\ntest = [{test:?}]\nother = [{other:?}]\nalpine = [{alpine:?}]\n"
+    );
     fs::write(workspace.path(".config/hbuild/config.toml"), text).unwrap();
 }
 
@@ -60,8 +63,8 @@ fn what_can_be_had_is_locked_and_builds() {
     for word in [
         "image `app` (amd64, alpine3.24, 1 2)",
         "image `app` (amd64, debian12, 2)",
-        "hbuild::lock::distro",
-        "gone",
+        "nowhere/of/alpine",
+        "nowhere/at/all",
     ] {
         assert!(errors.contains(word), "`{word}` is not in\n{errors}");
     }
@@ -116,9 +119,12 @@ fn a_signature_that_fails_is_no_reason_to_lock_the_rest() {
 }
 
 #[test]
-fn a_recipe_on_alpine_alone_has_no_lock_yet() {
+fn a_recipe_on_alpine_alone_whose_mirror_is_gone_has_no_lock() {
     let workspace = Workspace::new();
-    workspace.write_recipe(&RECIPE.replace("debian(\"12\")", "alpine(\"3.24\")").replace("[test]", "[]"));
-    workspace.must_fail(&["lock", "."], 3, "hbuild::lock::distro");
+    write_mirrors(&workspace, "file:///nowhere", "file:///nowhere");
+    workspace.write_recipe(
+        &RECIPE.replace("debian(\"12\")", "alpine(\"3.24\")").replace("  repositories = [test]\n", ""),
+    );
+    workspace.must_fail(&["lock", "."], 3, "hbuild::host::");
     workspace.must_fail(&["build", "."], 1, "hbuild::lock::missing");
 }

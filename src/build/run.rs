@@ -214,6 +214,7 @@ fn with_builders<T>(
         .with(ActionKind::Origins, &EvidenceBuilder)
         .with(ActionKind::Report, &EvidenceBuilder)
         .with(ActionKind::Survey, &EvidenceBuilder)
+        .with(ActionKind::PackageFiles, &EvidenceBuilder)
         .with(ActionKind::Sbom, &EvidenceBuilder)
         .with(ActionKind::Provenance, &EvidenceBuilder);
     let builders = match &exec {

@@ -171,7 +171,7 @@ mod tests {
         (
             1,
             "lock",
-            "credential damaged distro extends inconsistent merge_conflict missing newer no_variant outgrown partly platform",
+            "credential damaged extends inconsistent merge_conflict missing newer no_variant outgrown partly platform",
         ),
         (3, "lock", "bad_entry cannot_keep changed_bytes changed_index incomplete"),
         (2, "lock", "unknown_update"),

@@ -8,3 +8,4 @@ pub mod debian;
 mod sealed;
 mod similar;
 pub mod surroundings;
+pub mod version;

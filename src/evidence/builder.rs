@@ -1,19 +1,21 @@
 //! The builder of every document of this module.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sha2::Digest as _;
 
 use super::sbom::{self, Inventory, Survey};
-use super::{EvidenceError, Statement, media, origins, provenance};
+use super::{EvidenceError, PackageFiles, Statement, media, origins, provenance};
 use crate::digest::Sha256;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder};
 use crate::graph::{Action, Derivation, Evidence, ReportKind, SbomFormat, outputs};
 use crate::lock::Components;
 use crate::tree::{ContentError, Origin, OriginMap, Tree};
 
-/// Builds [`Evidence::Survey`], [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`] and [`Evidence::Report`].
+/// Builds [`Evidence::Survey`], [`Evidence::PackageFiles`], [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`] and [`Evidence::Report`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EvidenceBuilder;
 
@@ -26,9 +28,11 @@ impl Builder for EvidenceBuilder {
         let document = match evidence.as_ref() {
             Evidence::Sbom { format, components } => bill(derivation, context, *format, components)?,
             Evidence::Survey { packages } => survey(context, packages)?,
+            Evidence::PackageFiles { packages } => package_files(context, packages)?,
             Evidence::Provenance(definition) => {
                 let report = Sha256::of(&context.bytes(context.input(1, outputs::DOCUMENT)?)?);
-                provenance(definition, manifest(context)?, report).to_json()
+                let files = files_of_packages(derivation, context)?;
+                provenance(definition, (manifest(context)?, report), &files).to_json()
             }
             Evidence::Origins { components } => {
                 let (map, tree) = merged(context)?;
@@ -67,20 +71,45 @@ fn bill(
     format: SbomFormat,
     components: &Components,
 ) -> Result<Vec<u8>, BuildError> {
-    let survey: Survey = document(derivation, context)?;
-    let inventory = Inventory::new(components, manifest(context)?, &survey);
+    let survey: Survey = document(derivation, context, 1)?;
+    let files = files_of_packages(derivation, context)?;
+    let inventory = Inventory::new(components, manifest(context)?, &survey, files);
     Ok(match format {
         SbomFormat::Spdx => sbom::spdx(&inventory),
         SbomFormat::CycloneDx => sbom::cyclonedx(&inventory),
     })
 }
 
-/// The document that is input 1.
+fn package_files(context: &dyn BuildContext, packages: &[String]) -> Result<Vec<u8>, ContentError> {
+    let digest = |(number, reference): (usize, &String)| {
+        let mut file = context.open(context.input(number, outputs::FILE)?)?;
+        let (mut hasher, mut buffer) = (sha2::Sha256::new(), vec![0; 1 << 16]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break Ok((reference.clone(), Sha256(hasher.finalize().into()))),
+                length => hasher.update(&buffer[..length]),
+            }
+        }
+    };
+    let digests = packages.iter().enumerate().map(digest).collect::<Result<_, ContentError>>()?;
+    Ok(serde_json::to_vec(&PackageFiles(digests)).expect("texts serialise to JSON"))
+}
+
+/// The digests of package files, input 2 where there is one.
+fn files_of_packages(
+    derivation: &Derivation,
+    context: &dyn BuildContext,
+) -> Result<PackageFiles, BuildError> {
+    if derivation.inputs.len() > 2 { document(derivation, context, 2) } else { Ok(PackageFiles::default()) }
+}
+
+/// The document that is the input `number`.
 fn document<T: DeserializeOwned>(
     derivation: &Derivation,
     context: &dyn BuildContext,
+    number: usize,
 ) -> Result<T, BuildError> {
-    let bytes = context.bytes(context.input(1, outputs::DOCUMENT)?)?;
+    let bytes = context.bytes(context.input(number, outputs::DOCUMENT)?)?;
     serde_json::from_slice(&bytes).map_err(|source| {
         BuildError::action(EvidenceError::BadReport { label: derivation.label.clone(), source })
     })
@@ -92,7 +121,7 @@ fn report_statement(
     report: ReportKind,
     components: &Components,
 ) -> Result<Vec<u8>, BuildError> {
-    let predicate: Value = document(derivation, context)?;
+    let predicate: Value = document(derivation, context, 1)?;
     let statement = Statement::about(components, manifest(context)?, media::report(report), predicate);
     Ok(statement.to_json())
 }

@@ -67,7 +67,8 @@ impl Terms {
         one_or(distinct, Self::All)
     }
 
-    fn any(parts: Vec<Terms>) -> Option<Self> {
+    /// The choice between `parts`, likewise.
+    pub fn any(parts: Vec<Terms>) -> Option<Self> {
         let mut distinct: Vec<Self> = Vec::new();
         for part in parts {
             let inner = match part {

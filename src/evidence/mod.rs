@@ -9,10 +9,12 @@ mod builder;
 pub mod copyright;
 mod error;
 mod execution;
+mod installed;
 pub mod license;
 mod links;
 pub mod media;
 mod origins;
+mod package_files;
 mod provenance;
 pub mod purl;
 pub mod sbom;
@@ -23,6 +25,7 @@ pub use builder::EvidenceBuilder;
 pub use error::EvidenceError;
 pub use execution::{BuildV1, DeclaredSandbox};
 pub use origins::{OriginGroup, Origins, origins};
+pub use package_files::PackageFiles;
 pub use provenance::{
     BuildDefinitionV1, BuilderV1, ExternalParameters, InternalParameters, ProvenanceV1, RecipeReference,
     RunDetails, annotation, provenance,

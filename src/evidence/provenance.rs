@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Place, Point};
+use hbuild_lang::recipe::{Distro, Place, Point};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::execution::{BuildV1, DeclaredSandbox};
 use super::statement::sha256;
-use super::{ResourceDescriptor, Statement, media, purl};
+use super::{PackageFiles, ResourceDescriptor, Statement, media, purl};
 use crate::digest::Sha256;
 use crate::graph::{Compression, ENCODING_SCHEMA};
 use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, SnapshotIndex, SourceComponent};
@@ -25,21 +25,23 @@ pub mod annotation {
     pub const INDEX: &str = "index";
     /// Of a package: its path below the repository's base.
     pub const FILE: &str = "file";
+    /// Of an Alpine package: what the signed index states of it, `Q1` and base64.
+    pub const CHECKSUM: &str = "checksum";
     /// Of a signed index: the repository's name.
     pub const REPOSITORY: &str = "repository";
-    /// Of a signed index: the suite as requested.
+    /// Of a signed index: the suite as requested, of Alpine the branch.
     pub const SUITE: &str = "suite";
-    /// Of a signed index: its code name.
+    /// Of Debian's signed index: its code name.
     pub const CODENAME: &str = "codename";
     /// Of a signed index: its date, RFC 3339.
     pub const DATE: &str = "date";
     /// Of a signed index: when it ends to be valid, RFC 3339.
     pub const VALID_UNTIL: &str = "validUntil";
-    /// Of a signed index: the fingerprints of the keys that signed it, a list.
+    /// Of a signed index: the keys that signed it, by fingerprint, of Alpine by file name; a list.
     pub const SIGNED_BY: &str = "signedBy";
-    /// Of a Packages file: its component.
+    /// Of a Packages file and of Alpine's index: its component.
     pub const COMPONENT: &str = "component";
-    /// Of a Packages file: its architecture.
+    /// Of a Packages file and of Alpine's index: its architecture.
     pub const ARCH: &str = "arch";
     /// Of a source: its package URL.
     pub const PURL: &str = "purl";
@@ -136,11 +138,11 @@ pub struct BuilderV1 {
 }
 
 /// The provenance statement of the image with the digest `manifest`; `policy_report` is the SHA-256 of the
-/// policy report's document.
+/// policy report's document, `files` have the digests that the lock does not state.
 pub fn provenance(
     definition: &BuildDefinition,
-    manifest: Sha256,
-    policy_report: Sha256,
+    (manifest, policy_report): (Sha256, Sha256),
+    files: &PackageFiles,
 ) -> Statement<ProvenanceV1> {
     let components = &definition.components;
     let executions = definition.executions.iter();
@@ -162,7 +164,7 @@ pub fn provenance(
                 sandbox: (!definition.executions.is_empty()).then(DeclaredSandbox::current),
                 builds: executions.map(|one| BuildV1::of(one, &components.builds)).collect(),
             },
-            resolved_dependencies: resolved(definition),
+            resolved_dependencies: resolved(definition, files),
         },
         run_details: RunDetails {
             builder: BuilderV1 {
@@ -183,28 +185,33 @@ pub fn provenance(
     Statement::about(components, manifest, media::PREDICATE_PROVENANCE, predicate)
 }
 
-fn resolved(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
+fn resolved(definition: &BuildDefinition, files: &PackageFiles) -> Vec<ResourceDescriptor> {
     let components = &definition.components;
     let mut all = Vec::new();
     for snapshot in &definition.snapshots {
-        all.push(signed_index(snapshot));
-        all.extend(snapshot.indexes.iter().map(|index| packages_file(snapshot, index)));
+        match snapshot.in_release {
+            Some(in_release) => {
+                all.push(signed_index(snapshot, ("dists/", "InRelease"), Some(in_release)));
+                all.extend(snapshot.indexes.iter().map(|index| packages_file(snapshot, index)));
+            }
+            None => all.extend(snapshot.indexes.iter().map(|index| apk_index(snapshot, index))),
+        }
     }
-    let package = |package| locked_package(purl::package(&components.distro, package), package);
+    let package = |package| locked_package(&components.distro, package, files);
     all.extend(components.packages.iter().map(package));
     all.extend(components.sources.iter().map(source));
-    all.extend(for_builds(definition));
+    all.extend(for_builds(definition, files));
     all.extend(definition.recipe_files.iter().map(|(name, digest)| recipe_file(name, *digest)));
     all
 }
 
 /// What builds used and what is itself not in the image: packages, sources, patches, each once.
-fn for_builds(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
+fn for_builds(definition: &BuildDefinition, files: &PackageFiles) -> Vec<ResourceDescriptor> {
     let BuildDefinition { components, executions, .. } = definition;
     let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
     let tools = executions.iter().flat_map(|one| one.tools.iter().map(|tool| (tool, &one.distro)));
     let tools: BTreeSet<_> = tools.filter(|(tool, _)| !contained.contains(tool)).collect();
-    let tool = |(package, distro)| locked_package(purl::package(distro, package), package);
+    let tool = |(package, distro)| locked_package(distro, package, files);
     let mut all: Vec<_> = tools.into_iter().map(tool).collect();
     for used in executions.iter().flat_map(|one| one.sources.values()) {
         all.push(source(used));
@@ -220,16 +227,25 @@ fn for_builds(definition: &BuildDefinition) -> Vec<ResourceDescriptor> {
     once
 }
 
-/// `debian:dists/bookworm/InRelease`, or the recipe's own URL with the same path.
-fn index_uri(snapshot: &Snapshot, path: &str) -> String {
+/// `debian:dists/bookworm/InRelease`, `alpine:v3.19/main/x86_64/APKINDEX.tar.gz`, or the recipe's own URL with the same
+/// path.
+fn index_uri(snapshot: &Snapshot, (folder, path): (&str, &str)) -> String {
     let Snapshot { repository, suite, .. } = snapshot;
     match &snapshot.url {
-        Some(url) => format!("{}/dists/{suite}/{path}", url.trim_end_matches('/')),
-        None => format!("{repository}:dists/{suite}/{path}"),
+        Some(url) => format!("{}/{folder}{suite}/{path}", url.trim_end_matches('/')),
+        None => format!("{repository}:{folder}{suite}/{path}"),
     }
 }
 
-fn signed_index(snapshot: &Snapshot) -> ResourceDescriptor {
+/// Alpine's index, which is signed itself.
+fn apk_index(snapshot: &Snapshot, index: &SnapshotIndex) -> ResourceDescriptor {
+    let mut descriptor = signed_index(snapshot, ("", &index.path), Some(index.sha256));
+    descriptor.annotations.insert(annotation::COMPONENT.to_owned(), json!(index.component));
+    descriptor.annotations.insert(annotation::ARCH.to_owned(), json!(index.arch));
+    descriptor
+}
+
+fn signed_index(snapshot: &Snapshot, path: (&str, &str), sha256: Option<Sha256>) -> ResourceDescriptor {
     let mut annotations = BTreeMap::from([
         (annotation::KIND.to_owned(), json!("index")),
         (annotation::REPOSITORY.to_owned(), json!(snapshot.repository)),
@@ -243,7 +259,7 @@ fn signed_index(snapshot: &Snapshot) -> ResourceDescriptor {
     if let Some(date) = &snapshot.valid_until {
         annotations.insert(annotation::VALID_UNTIL.to_owned(), json!(date));
     }
-    descriptor(&snapshot.id, index_uri(snapshot, "InRelease"), snapshot.in_release, annotations)
+    descriptor(&snapshot.id, index_uri(snapshot, path), sha256, annotations)
 }
 
 fn packages_file(snapshot: &Snapshot, index: &SnapshotIndex) -> ResourceDescriptor {
@@ -253,16 +269,21 @@ fn packages_file(snapshot: &Snapshot, index: &SnapshotIndex) -> ResourceDescript
         (annotation::COMPONENT.to_owned(), json!(index.component)),
         (annotation::ARCH.to_owned(), json!(index.arch)),
     ]);
-    descriptor(&index.path, index_uri(snapshot, &index.path), Some(index.sha256), annotations)
+    descriptor(&index.path, index_uri(snapshot, ("dists/", &index.path)), Some(index.sha256), annotations)
 }
 
-fn locked_package(uri: String, package: &LockedPackage) -> ResourceDescriptor {
+fn locked_package(distro: &Distro, package: &LockedPackage, files: &PackageFiles) -> ResourceDescriptor {
     let annotations = BTreeMap::from([
         (annotation::KIND.to_owned(), json!("package")),
         (annotation::INDEX.to_owned(), json!(package.snapshot)),
         (annotation::FILE.to_owned(), json!(package.file)),
     ]);
-    descriptor(&package.reference(), uri, package.sha256, annotations)
+    let uri = purl::package(distro, package);
+    let mut descriptor = descriptor(&package.reference(), uri, files.sha256(package), annotations);
+    if let Some(checksum) = package.checksum {
+        descriptor.annotations.insert(annotation::CHECKSUM.to_owned(), json!(checksum));
+    }
+    descriptor
 }
 
 /// Of git, the digest is that of the archive made of the commit's tree; the commit stands beside it.

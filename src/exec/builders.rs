@@ -32,6 +32,8 @@ pub enum ActionKind {
     Report,
     /// [`Evidence::Survey`].
     Survey,
+    /// [`Evidence::PackageFiles`].
+    PackageFiles,
     /// [`Evidence::Sbom`].
     Sbom,
     /// [`Evidence::Provenance`].
@@ -55,6 +57,7 @@ impl ActionKind {
                 Evidence::Origins { .. } => Self::Origins,
                 Evidence::Report { .. } => Self::Report,
                 Evidence::Survey { .. } => Self::Survey,
+                Evidence::PackageFiles { .. } => Self::PackageFiles,
                 Evidence::Sbom { .. } => Self::Sbom,
                 Evidence::Provenance(_) => Self::Provenance,
             },
@@ -76,6 +79,7 @@ impl ActionKind {
             Self::Origins => "origins",
             Self::Report => "report",
             Self::Survey => "survey",
+            Self::PackageFiles => "package-files",
             Self::Sbom => "sbom",
             Self::Provenance => "provenance",
         }

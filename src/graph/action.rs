@@ -392,7 +392,14 @@ pub enum Evidence {
         /// Package names with the origins of their files.
         packages: Vec<(String, crate::tree::Origin)>,
     },
-    /// An SBOM. Inputs: the image's `manifest`, the survey's `document`.
+    /// The SHA-256 of package files that the lock knows by checksum alone. Inputs: the `file` of each fetch, in the
+    /// order of the names.
+    PackageFiles {
+        /// The packages as `name=version:arch`.
+        packages: Vec<String>,
+    },
+    /// An SBOM. Inputs: the image's `manifest`, the survey's `document`, and where there are such packages the
+    /// `document` of [`Evidence::PackageFiles`].
     Sbom {
         /// Which format.
         format: SbomFormat,
@@ -400,7 +407,7 @@ pub enum Evidence {
         components: crate::lock::Components,
     },
     /// An in-toto statement with a SLSA provenance predicate. Inputs: the image's `manifest`, the policy
-    /// report's `document`.
+    /// report's `document`, and as for an SBOM that of [`Evidence::PackageFiles`].
     Provenance(Box<crate::lock::BuildDefinition>),
     /// An in-toto statement of where every path came from. Inputs: the image's `manifest`, the merge's `origins`
     /// and `tree`.

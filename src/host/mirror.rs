@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::url::{ParseUrlError, Url};
+use crate::distro::alpine::repository::PRIMARY_MIRROR;
 use crate::timestamp::Timestamp;
 
 /// Base URLs by repository name.
@@ -16,7 +17,7 @@ pub type RepositoryMirrors = BTreeMap<String, Vec<Url>>;
 const PRIMARY: [(&str, &str); 3] = [
     ("debian", "http://ftp.debian.org/debian"),
     ("debian-security", "http://security.debian.org/debian-security"),
-    ("alpine", "https://dl-cdn.alpinelinux.org/alpine"),
+    ("alpine", PRIMARY_MIRROR),
 ];
 
 /// Archive of every state that Debian's repositories ever had.

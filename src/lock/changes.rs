@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hbuild_lang::recipe::Family;
 use serde::Serialize;
 
 use super::pairs::{Entry, Pair, pairs};
 use super::{Lock, OciKey};
-use crate::distro::debian::version;
+use crate::distro::version;
 
 /// In what a lock differs from the one before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -56,6 +57,9 @@ pub struct PackageChange {
     pub before: Option<String>,
     /// Its version now, if it is there.
     pub after: Option<String>,
+    /// Whether its version now is lower than before.
+    #[serde(skip)]
+    pub downgrade: bool,
 }
 
 /// A git source that a lock has and the other has not.
@@ -93,8 +97,10 @@ impl Changes {
                 (Some(one), Some(other)) if one == other => continue,
                 _ => ChangeKind::Changed,
             };
+            let request = after.as_ref().or(before.as_ref()).map(|entry| entry.request.family());
             let versions = |lock, entry: Option<Entry<'_>>| entry.map(|entry| versions(lock, entry));
             let packages = package_changes(
+                request.unwrap_or(Family::Debian),
                 versions(old, before).unwrap_or_default(),
                 versions(new, after).unwrap_or_default(),
             );
@@ -164,7 +170,7 @@ impl PackageChange {
         let name = &self.name;
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => {
-                let mark = if version::compare(before, after).is_le() { '^' } else { 'v' };
+                let mark = if self.downgrade { 'v' } else { '^' };
                 format!("  {mark} {name:names$}  {before:befores$} -> {after}")
             }
             (None, Some(after)) if befores == 0 => format!("  + {name:names$}  {after}"),
@@ -209,7 +215,7 @@ fn changes_of<K: Ord + Clone>(
 fn versions(lock: &Lock, entry: Entry<'_>) -> BTreeMap<String, String> {
     let own = &entry.request.arch;
     let name = |package: &super::LockedPackage| {
-        if package.arch == *own || package.arch == "all" {
+        if package.arch == *own || matches!(package.arch.as_str(), "all" | "noarch") {
             package.name.clone()
         } else {
             format!("{}:{}", package.name, package.arch)
@@ -219,12 +225,21 @@ fn versions(lock: &Lock, entry: Entry<'_>) -> BTreeMap<String, String> {
     packages.map(|package| (name(package), package.version.clone())).collect()
 }
 
-fn package_changes(before: BTreeMap<String, String>, after: BTreeMap<String, String>) -> Vec<PackageChange> {
+fn package_changes(
+    family: Family,
+    before: BTreeMap<String, String>,
+    after: BTreeMap<String, String>,
+) -> Vec<PackageChange> {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let change = |name: &String| PackageChange {
-        name: name.clone(),
-        before: before.get(name).cloned(),
-        after: after.get(name).cloned(),
+    let change = |name: &String| {
+        let (before, after) = (before.get(name), after.get(name));
+        let pair = before.zip(after);
+        PackageChange {
+            name: name.clone(),
+            before: before.cloned(),
+            after: after.cloned(),
+            downgrade: pair.is_some_and(|(before, after)| version::compare(family, before, after).is_gt()),
+        }
     };
     names.into_iter().map(change).filter(|change| change.before != change.after).collect()
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use hbuild_lang::recipe::{Arch, Located, Place};
+use hbuild_lang::recipe::{Arch, Family, Located, Place};
 use miette::Diagnostic;
 
 use super::plan::Item;
-use crate::distro::debian::relation::{PackageRequest, RequestError};
-use crate::distro::debian::repository::RepositoryError;
-use crate::distro::debian::resolver::ResolveError;
+use super::requested::name_of;
+use crate::distro::{alpine, debian};
 
 /// Something in which a recipe and its lock differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +120,6 @@ pub enum LockError {
         /// What.
         message: String,
     },
-    /// A distribution that cannot be locked.
-    #[error("this hbuild cannot lock the packages of `{distro}`")]
-    #[diagnostic(code(hbuild::lock::distro), help("name the variants on Debian with `--distro debian`"))]
-    Distro {
-        /// The distribution.
-        distro: String,
-    },
     /// An image cannot have the packages of what it extends.
     #[error("the {item} extends the {base}, which has `{package}` {theirs}, and itself needs {own}")]
     #[diagnostic(
@@ -193,7 +185,11 @@ pub enum LockError {
     /// A package asked for in another distribution's grammar, or none.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Request(#[from] RequestError),
+    AlpineRequest(#[from] alpine::relation::RequestError),
+    /// The same.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    DebianRequest(#[from] debian::relation::RequestError),
     /// A URL with a password in a recipe.
     #[error("the URL of the {item} holds a user name or password")]
     #[diagnostic(
@@ -216,7 +212,11 @@ pub enum LockError {
     /// A repository cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Repository(#[from] RepositoryError),
+    Alpine(Box<alpine::repository::RepositoryError>),
+    /// A repository cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Debian(#[from] debian::repository::RepositoryError),
     /// The store.
     #[error("the keys of the repositories cannot be kept")]
     #[diagnostic(
@@ -269,6 +269,12 @@ pub enum LockError {
     },
 }
 
+impl From<alpine::repository::RepositoryError> for LockError {
+    fn from(error: alpine::repository::RepositoryError) -> Self {
+        Self::Alpine(Box::new(error))
+    }
+}
+
 /// A request without an answer, with the image or build that has it. Code and help are those of the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the packages of the {item} cannot be resolved{}", at(.place))]
@@ -278,7 +284,20 @@ pub struct Unresolved {
     /// Where the recipe asks for the package in question, if it is one.
     pub place: Option<Place>,
     /// Why.
-    pub source: ResolveError,
+    pub source: Unsolved,
+}
+
+/// Why the resolver of a distribution has no answer.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum Unsolved {
+    /// Alpine's.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Alpine(#[from] alpine::resolver::ResolveError),
+    /// Debian's.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Debian(#[from] debian::resolver::ResolveError),
 }
 
 fn at(place: &Option<Place>) -> String {
@@ -296,26 +315,40 @@ impl Diagnostic for Unresolved {
 }
 
 impl Unresolved {
-    /// The failure of `item`'s request.
-    pub(super) fn new(item: Item<'_>, source: ResolveError) -> Self {
-        use ResolveError::{NoSuchArchitecture, TwoPins, UnknownPackage, VersionNotAvailable, Virtual};
+    /// The failure of `item`'s request, on Alpine.
+    pub(super) fn alpine(item: Item<'_>, source: alpine::resolver::ResolveError) -> LockError {
+        use alpine::resolver::ResolveError::{UnknownPackage, VersionNotAvailable, Virtual};
+        let name = match &source {
+            UnknownPackage { name, .. } | VersionNotAvailable { name, .. } | Virtual { name, .. } => {
+                name.clone()
+            }
+            _ => String::new(),
+        };
+        Self::about(item, Family::Alpine, &name, source.into())
+    }
+
+    /// The same, on Debian.
+    pub(super) fn debian(item: Item<'_>, source: debian::resolver::ResolveError) -> LockError {
+        use debian::resolver::ResolveError::{
+            NoSuchArchitecture, TwoPins, UnknownPackage, VersionNotAvailable, Virtual,
+        };
         let name = match &source {
             UnknownPackage { name, .. }
             | NoSuchArchitecture { name, .. }
             | VersionNotAvailable { name, .. }
             | TwoPins { name, .. }
-            | Virtual { name, .. } => Some(name),
-            _ => None,
+            | Virtual { name, .. } => name.clone(),
+            _ => String::new(),
         };
-        let asks = |entry: &&Located<String>| {
-            let request = entry.value.parse::<PackageRequest>();
-            request.is_ok_and(|request| Some(&request.name) == name)
-        };
-        Self {
-            item: item.shown(),
-            place: item.requested.into_iter().flatten().find(asks).map(|entry| entry.place.clone()),
-            source,
-        }
+        Self::about(item, Family::Debian, &name, source.into())
+    }
+
+    /// The failure, which is about the package `name` where that is one.
+    fn about(item: Item<'_>, family: Family, name: &str, source: Unsolved) -> LockError {
+        let asks =
+            |entry: &&Located<String>| name_of(family, &entry.value).is_some_and(|asked| asked == name);
+        let place = item.requested.into_iter().flatten().find(asks).map(|entry| entry.place.clone());
+        LockError::Resolve(Box::new(Self { item: item.shown(), place, source }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hbuild_lang::recipe::{Arch, Distro, Located, Place, Point};
+use hbuild_lang::recipe::{Arch, Distro, Family, Located, Place, Point};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Sha256};
@@ -124,6 +124,11 @@ pub struct LockedPackage {
 }
 
 impl LockedPackage {
+    /// The distribution that its file is of.
+    pub fn family(&self) -> Family {
+        if self.checksum.is_some() { Family::Alpine } else { Family::Debian }
+    }
+
     /// `name=version:arch`, by which variants name it.
     pub fn reference(&self) -> String {
         format!("{}={}:{}", self.name, self.version, self.arch)

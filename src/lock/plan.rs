@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hbuild_lang::recipe::{Build, Distro, Family, Image, Located, Point, Repository};
+use hbuild_lang::recipe::{Build, Image, Located, Point, Repository};
 
 use super::check::described;
-use super::suites::{Unreachable, key_of};
+use super::requested::Packages;
+use super::suites::{SuiteKey, Unreachable, keys_of};
 use super::{
     Lock, LockError, LockedRoot, LockedVariant, RecipeItems, Request, Unlocked, UnlockedItem, UpdateOptions,
     Updated, repositories_of, request_of, request_of_build,
 };
-use crate::distro::debian::relation::PackageRequest;
-use crate::distro::debian::version;
+use crate::distro::version;
 
 /// Versions to keep, by name and architecture.
 pub(super) type Favoured = BTreeMap<(String, String), String>;
@@ -35,7 +35,7 @@ pub(super) struct Plan<'a> {
 /// A request to resolve, and the variants and the root that have it.
 pub(super) struct Group<'a> {
     pub request: Request,
-    pub parsed: Vec<PackageRequest>,
+    pub packages: Packages,
     pub favoured: Favoured,
     pub repositories: Vec<Repository>,
     /// The variant that its one member extends.
@@ -59,7 +59,6 @@ pub(super) struct Item<'a> {
     kind: &'static str,
     name: &'a str,
     point: &'a Point,
-    distro: &'a Distro,
     repositories: &'a [Repository],
     /// Requested packages, in one list or two.
     pub requested: [&'a [Located<String>]; 2],
@@ -71,7 +70,6 @@ impl<'a> From<&'a Image> for Item<'a> {
             kind: "image",
             name: &image.name,
             point: &image.point,
-            distro: &image.distro,
             repositories: &image.repositories,
             requested: [&image.packages, &[]],
         }
@@ -84,7 +82,6 @@ impl<'a> From<&'a Build> for Item<'a> {
             kind: "build",
             name: &build.name,
             point: &build.point,
-            distro: &build.distro,
             repositories: &build.repositories,
             requested: [&build.tools, &build.inputs],
         }
@@ -118,12 +115,18 @@ impl<'a> Member<'a> {
 }
 
 impl Group<'_> {
-    /// The foreign architectures that packages are asked for of.
-    pub fn foreign(&self) -> Vec<String> {
-        let named = self.parsed.iter().filter_map(|package| package.arch.as_deref());
-        let foreign =
-            named.filter(|arch| !matches!(*arch, "all" | "any" | "native") && *arch != self.request.arch);
-        foreign.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+    /// The architectures that packages are asked for of: the request's own, and foreign ones behind it.
+    pub fn architectures(&self) -> Vec<String> {
+        let foreign = self.packages.architectures().filter(|arch| *arch != self.request.arch);
+        let foreign: BTreeSet<String> = foreign.map(str::to_owned).collect();
+        std::iter::once(self.request.arch.clone()).chain(foreign).collect()
+    }
+
+    /// What must be there to resolve it.
+    fn suites(&self) -> BTreeSet<SuiteKey> {
+        let architectures = self.architectures();
+        let keys = |repository| keys_of(self.request.family(), repository, &architectures);
+        self.repositories.iter().flat_map(keys).map(|(key, _)| key).collect()
     }
 }
 
@@ -133,8 +136,6 @@ struct Planning<'a> {
     update: &'a Updated,
     pools: BTreeMap<(&'a str, &'a str), Favoured>,
     groups: BTreeMap<(Request, Favoured, Option<VariantKey<'a>>), Group<'a>>,
-    /// What is of a distro whose packages cannot be locked, by the distro.
-    foreign: BTreeMap<String, Vec<UnlockedItem>>,
 }
 
 /// The plan for `recipes` given the lock there was.
@@ -148,8 +149,7 @@ pub(super) fn plan<'a>(
     let mut kept: Vec<_> = old.variants.iter().filter(|variant| stays(&variant.recipe)).collect();
     check_names(old, options)?;
     let update = &options.update;
-    let (pools, groups, foreign) = (pools(old, update), BTreeMap::new(), BTreeMap::new());
-    let mut planning = Planning { old, update, pools, groups, foreign };
+    let mut planning = Planning { old, update, pools: pools(old, update), groups: BTreeMap::new() };
     for recipe in recipes {
         let mut images: Vec<(Vec<&Image>, &Image)> =
             recipe.images.iter().chain(recipe.bases).map(|image| (bases_of(recipe, image), image)).collect();
@@ -159,10 +159,6 @@ pub(super) fn plan<'a>(
         for (bases, image) in images {
             refuse_credential(image.into())?;
             let locked = old.variant(&recipe.name, &image.name, &image.point);
-            if planning.is_foreign(image.into(), &recipe.name) {
-                kept.extend(locked);
-                continue;
-            }
             let request = request_of(image, &bases);
             let unchanged = locked.filter(|variant| variant.request == request);
             let base = bases.first().map(|base| (recipe.name.as_str(), base.name.as_str(), &base.point));
@@ -191,12 +187,10 @@ pub(super) fn plan<'a>(
     let mut kept_roots = Vec::new();
     for (request, WantedRoot { recipes, build }) in wanted_roots(recipes, old, stays)? {
         let locked = old.root(&request);
-        let foreign = build.is_some_and(|build| build.distro.family != Family::Debian);
         match (locked, build) {
-            (Some(root), build) if build.is_none() || foreign || !moves(&root.packages, update) => {
+            (Some(root), build) if build.is_none() || !moves(&root.packages, update) => {
                 kept_roots.push(with_recipes(root, &recipes));
             }
-            (_, Some(_)) if foreign => {}
             (_, Some(build)) => {
                 let own = locked.map(|root| (&root.request, &root.packages[..]));
                 let repositories = build.repositories.to_vec();
@@ -205,17 +199,8 @@ pub(super) fn plan<'a>(
             (_, None) => {}
         }
     }
-    for recipe in recipes {
-        for build in recipe.builds {
-            planning.is_foreign(build.into(), &recipe.name);
-        }
-    }
-    let unlocked = planning.foreign.into_iter().map(|(distro, items)| {
-        let reason = LockError::Distro { distro };
-        Unlocked { items, reason }
-    });
-    let unlocked = unlocked.collect();
-    Ok(Plan { kept, kept_roots, groups: planning.groups.into_values().collect(), unlocked })
+    let groups = planning.groups.into_values().collect();
+    Ok(Plan { kept, kept_roots, groups, unlocked: Vec::new() })
 }
 
 fn with_recipes(root: &LockedRoot, recipes: &BTreeSet<&str>) -> LockedRoot {
@@ -227,9 +212,7 @@ impl<'a> Plan<'a> {
     /// Takes out the groups that need a suite which could not be had. What `old` has for them stays.
     pub fn without(&mut self, unreachable: Vec<Unreachable>, old: &'a Lock) {
         for Unreachable { suites, reason } in unreachable {
-            let needs = |group: &mut Group<'_>| {
-                group.repositories.iter().any(|repository| suites.contains(&key_of(repository)))
-            };
+            let needs = |group: &mut Group<'_>| !group.suites().is_disjoint(&suites);
             let mut items = Vec::new();
             for member in self.groups.extract_if(.., needs).flat_map(|group| group.members) {
                 let item = member.item();
@@ -294,15 +277,6 @@ fn wanted_roots<'a>(
 }
 
 impl<'a> Planning<'a> {
-    /// Whether `item` of `recipe` is of a distro whose packages cannot be locked, which is kept in mind.
-    fn is_foreign(&mut self, item: Item<'_>, recipe: &str) -> bool {
-        let foreign = item.distro.family != Family::Debian;
-        if foreign {
-            self.foreign.entry(item.distro.to_string()).or_default().push(item.unlocked(recipe));
-        }
-        foreign
-    }
-
     /// Has `request` resolved for `member`, which had the answer `own` before.
     fn add(
         &mut self,
@@ -311,10 +285,9 @@ impl<'a> Planning<'a> {
         member: Member<'a>,
     ) -> Result<(), LockError> {
         let favoured = self.favoured(&request, own);
-        let parse = |text: &String| text.parse::<PackageRequest>();
-        let parsed = request.packages.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let packages = Packages::parse(request.family(), &request.packages)?;
         let key = (request.clone(), favoured.clone(), base);
-        let group = Group { request, parsed, favoured, repositories, base, members: Vec::new() };
+        let group = Group { request, packages, favoured, repositories, base, members: Vec::new() };
         self.groups.entry(key).or_insert(group).members.push(member);
         Ok(())
     }
@@ -357,7 +330,7 @@ fn pools<'a>(old: &'a Lock, update: &Updated) -> BTreeMap<(&'a str, &'a str), Fa
         let mut pool = Favoured::new();
         for package in references.into_iter().filter_map(|reference| old.package(reference)) {
             let newest = pool.entry((package.name.clone(), package.arch.clone())).or_default();
-            if newest.is_empty() || version::compare(newest, &package.version).is_lt() {
+            if newest.is_empty() || version::compare(package.family(), newest, &package.version).is_lt() {
                 newest.clone_from(&package.version);
             }
         }

@@ -44,8 +44,12 @@ fn request(
     (mut packages, exclude): (BTreeSet<&str>, &[Located<String>]),
     resolve: Resolve,
 ) -> Request {
+    let pins: &[char] = match distro.family {
+        Family::Alpine => &['=', '~', '<', '>', '@'],
+        Family::Debian => &['='],
+    };
     let pinned: Vec<&str> =
-        packages.iter().filter_map(|package| package.split_once('=').map(|(name, _)| name)).collect();
+        packages.iter().filter_map(|package| package.split_once(pins).map(|(name, _)| name)).collect();
     for name in pinned {
         packages.remove(name);
     }

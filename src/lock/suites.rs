@@ -1,19 +1,16 @@
 //! The suites that an update resolves against: refreshed, their indexes loaded, each once and in parallel.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use hbuild_lang::recipe::Repository;
+use hbuild_lang::recipe::{Family, Repository};
 use rayon::prelude::*;
 
 use super::plan::{Group, Plan};
-use super::{Lock, LockError, Snapshot, SnapshotIndex};
+use super::signed::{File, Index, Signed};
+use super::{Lock, LockError, Snapshot};
 use crate::digest::Sha256;
-use crate::distro::debian::index::Index;
-use crate::distro::debian::repository::{
-    IndexFile, KnownSuite, RepositoryError, SignedSuite, fetch_index, load_index,
-};
 use crate::distro::surroundings::Surroundings;
+use crate::distro::{alpine, debian};
 use crate::timestamp::Timestamp;
 
 /// Transfers at once.
@@ -21,8 +18,26 @@ const TRANSFERS: usize = 8;
 /// Indexes decoded at once: each takes three times its own size for that long.
 const DECODERS: usize = 2;
 
-/// Identifies a suite: repository, URL, suite.
-pub(super) type SuiteKey = (String, Option<String>, String);
+/// Component and architecture of an index.
+type Part = (String, String);
+
+/// Identifies what is signed: repository, URL, suite; of Alpine the part, too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SuiteKey {
+    repository: String,
+    url: Option<String>,
+    suite: String,
+    pub part: Option<Part>,
+}
+
+impl SuiteKey {
+    /// Whether `snapshot` is a state of it.
+    pub fn is_of(&self, snapshot: &Snapshot) -> bool {
+        let part = snapshot.indexes.first().map(|index| (index.component.clone(), index.arch.clone()));
+        (&snapshot.repository, &snapshot.url, &snapshot.suite) == (&self.repository, &self.url, &self.suite)
+            && (self.part.is_none() || self.part == part)
+    }
+}
 
 /// The suites of an update, with every index that one of its groups needs.
 pub(super) struct Suites {
@@ -31,16 +46,16 @@ pub(super) struct Suites {
 
 /// A refreshed suite.
 struct LoadedSuite {
-    signed: SignedSuite,
+    signed: Signed,
     /// By component and architecture; sorted.
-    indexes: BTreeMap<(String, String), LoadedIndex>,
+    indexes: BTreeMap<Part, (File, LoadedIndex)>,
 }
 
 /// A suite whose signed index is there, and its indexes that are needed.
 struct Refreshed {
     key: SuiteKey,
-    suite: SignedSuite,
-    files: Vec<IndexFile>,
+    suite: Signed,
+    files: Vec<File>,
 }
 
 /// An index of a suite.
@@ -48,8 +63,11 @@ struct Refreshed {
 pub(super) struct LoadedIndex {
     /// Id of the snapshot it belongs to.
     pub snapshot: String,
-    pub index: Arc<Index>,
-    file: IndexFile,
+    pub index: Index,
+    /// The folder of Alpine's packages below the repository's base.
+    pub folder: String,
+    /// The tag of Alpine's repository.
+    pub tag: Option<String>,
 }
 
 /// Suites that could not be had, for a reason that has nothing to do with others: no mirror gave a file of theirs.
@@ -60,9 +78,9 @@ pub(super) struct Unreachable {
 
 /// What is needed of one suite.
 struct Need<'a> {
+    family: Family,
     repository: &'a Repository,
-    /// Component and architecture.
-    parts: BTreeSet<(&'a str, String)>,
+    parts: BTreeSet<Part>,
 }
 
 impl Suites {
@@ -77,12 +95,12 @@ impl Suites {
         let needs: Vec<(SuiteKey, Need<'_>)> = needs(plan).into_iter().collect();
         keep_keys(&needs, surroundings)?;
         let refresh = |(key, need): &(SuiteKey, Need<'_>)| {
-            let signed = refresh_suite(key, need.repository, old, surroundings, now)?;
+            let signed = Signed::refresh((need.family, need.repository, key), old, surroundings, now)?;
             let mut files = Vec::new();
             for (component, arch) in &need.parts {
-                files.extend(signed.index_files(component, arch)?);
+                files.extend(signed.files(component, arch)?);
             }
-            files.sort_by(|one, other| one.path.cmp(&other.path));
+            files.sort_by_key(File::part);
             files.dedup();
             Ok((signed, files))
         };
@@ -97,29 +115,40 @@ impl Suites {
         let loaded = load_indexes(&mut signed, &mut unreachable, surroundings)?;
         let mut suites = BTreeMap::new();
         for Refreshed { key, suite: signed, files } in signed {
-            let snapshot = snapshot_id(&signed);
+            let snapshot = signed.id();
             let mut indexes = BTreeMap::new();
             for file in files {
-                let part = (file.component.clone(), file.arch.clone());
-                let index = loaded[&file.sha256].clone();
-                indexes.insert(part, LoadedIndex { snapshot: snapshot.clone(), index, file });
+                let part = file.part();
+                let folder = file.folder(&key.suite);
+                let index = loaded[&file.sha256()].clone();
+                let loaded = LoadedIndex { snapshot: snapshot.clone(), index, folder, tag: None };
+                indexes.insert(part, (file, loaded));
             }
             suites.insert(key, LoadedSuite { signed, indexes });
         }
         Ok((Self { suites }, unreachable))
     }
 
-    /// The indexes for a group, in the order that apt counts them: by suite, there by component, there the
+    /// The indexes for a group, in the order that apt and apk count them: by suite, there by component, there the
     /// image's architecture first.
     pub fn indexes_for(&self, group: &Group<'_>) -> Vec<LoadedIndex> {
-        let mut architectures = vec![group.request.arch.clone(), "all".to_owned()];
-        architectures.extend(group.foreign());
+        let asked = group.architectures();
+        let mut architectures = asked.clone();
+        architectures.insert(1, "all".to_owned());
         let mut found = Vec::new();
         for repository in &group.repositories {
-            let Some(suite) = self.suites.get(&key_of(repository)) else { continue };
-            for component in &repository.components {
+            let suites: Vec<&LoadedSuite> = keys_of(group.request.family(), repository, &asked)
+                .into_iter()
+                .filter_map(|(key, _)| self.suites.get(&key))
+                .collect();
+            for component in components_of(group.request.family(), repository) {
                 for arch in &architectures {
-                    found.extend(suite.indexes.get(&(component.clone(), arch.clone())).cloned());
+                    let part = (component.clone(), arch.clone());
+                    let loaded = suites.iter().filter_map(|suite| suite.indexes.get(&part));
+                    found.extend(
+                        loaded
+                            .map(|(_, loaded)| LoadedIndex { tag: repository.tag.clone(), ..loaded.clone() }),
+                    );
                 }
             }
         }
@@ -128,7 +157,8 @@ impl Suites {
 
     /// The snapshots as the lock states them.
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        self.suites.values().map(snapshot).collect()
+        let files = |suite: &LoadedSuite| suite.signed.snapshot(suite.indexes.values().map(|(file, _)| file));
+        self.suites.values().map(files).collect()
     }
 }
 
@@ -149,12 +179,10 @@ fn load_indexes(
     suites: &mut Vec<Refreshed>,
     unreachable: &mut Vec<Unreachable>,
     surroundings: Surroundings<'_>,
-) -> Result<BTreeMap<Sha256, Arc<Index>>, LockError> {
+) -> Result<BTreeMap<Sha256, Index>, LockError> {
     let distinct = by_digest(suites);
-    let files: Vec<(&SignedSuite, &IndexFile)> = distinct.into_values().collect();
-    let fetch = |(suite, file): &(&SignedSuite, &IndexFile)| {
-        (file.sha256, fetch_index(suite, file, surroundings).map_err(LockError::from))
-    };
+    let files: Vec<(&Signed, &File)> = distinct.into_values().collect();
+    let fetch = |(suite, file): &(&Signed, &File)| (file.sha256(), suite.fetch(file, surroundings));
     let mut missing = Vec::new();
     for (sha256, fetched) in with_threads(TRANSFERS, || files.par_iter().map(fetch).collect::<Vec<_>>()) {
         if let Err(reason) = reached(fetched)? {
@@ -162,27 +190,31 @@ fn load_indexes(
         }
     }
     for (sha256, reason) in missing {
-        let lacks = |suite: &mut Refreshed| suite.files.iter().any(|file| file.sha256 == sha256);
+        let lacks = |suite: &mut Refreshed| suite.files.iter().any(|file| file.sha256() == sha256);
         let suites = suites.extract_if(.., lacks).map(|suite| suite.key).collect();
         unreachable.push(Unreachable { suites, reason });
     }
-    let load = |(suite, file): &(&SignedSuite, &IndexFile)| {
-        Ok((file.sha256, Arc::new(load_index(suite, file, surroundings)?)))
-    };
-    let files: Vec<(&SignedSuite, &IndexFile)> = by_digest(suites).into_values().collect();
+    let load = |(suite, file): &(&Signed, &File)| Ok((file.sha256(), suite.load(file, surroundings)?));
+    let files: Vec<(&Signed, &File)> = by_digest(suites).into_values().collect();
     let loaded = with_threads(DECODERS, || first_error(files.par_iter().map(load).collect()))?;
     Ok(loaded.into_iter().collect())
 }
 
-fn by_digest(suites: &[Refreshed]) -> BTreeMap<Sha256, (&SignedSuite, &IndexFile)> {
-    let files = suites.iter().flat_map(|one| one.files.iter().map(|file| (file.sha256, (&one.suite, file))));
+fn by_digest(suites: &[Refreshed]) -> BTreeMap<Sha256, (&Signed, &File)> {
+    let files =
+        suites.iter().flat_map(|one| one.files.iter().map(|file| (file.sha256(), (&one.suite, file))));
     files.collect()
 }
 
 /// Tells what no mirror gave, the inner error, from what is wrong with what one gave.
 fn reached<T>(result: Result<T, LockError>) -> Result<Result<T, LockError>, LockError> {
     match result {
-        Err(reason @ LockError::Repository(RepositoryError::Fetch(_))) => Ok(Err(reason)),
+        Err(LockError::Alpine(reason))
+            if matches!(*reason, alpine::repository::RepositoryError::Fetch(_)) =>
+        {
+            Ok(Err(LockError::Alpine(reason)))
+        }
+        Err(reason @ LockError::Debian(debian::repository::RepositoryError::Fetch(_))) => Ok(Err(reason)),
         other => other.map(Ok),
     }
 }
@@ -199,73 +231,47 @@ fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 fn needs<'a>(plan: &'a Plan<'_>) -> BTreeMap<SuiteKey, Need<'a>> {
     let mut needs: BTreeMap<SuiteKey, Need<'a>> = BTreeMap::new();
     for group in &plan.groups {
-        let architectures = [vec![group.request.arch.clone()], group.foreign()].concat();
+        let (family, architectures) = (group.request.family(), group.architectures());
         for repository in &group.repositories {
-            let need = needs
-                .entry(key_of(repository))
-                .or_insert_with(|| Need { repository, parts: BTreeSet::new() });
-            for component in &repository.components {
-                for arch in &architectures {
-                    need.parts.insert((component, arch.clone()));
-                }
+            for (key, parts) in keys_of(family, repository, &architectures) {
+                let need = Need { family, repository, parts: BTreeSet::new() };
+                needs.entry(key).or_insert(need).parts.extend(parts);
             }
         }
     }
     needs
 }
 
-pub(super) fn key_of(repository: &Repository) -> SuiteKey {
-    (repository.name.clone(), repository.url.clone(), repository.suite.clone())
+/// The components of `repository`. One of Alpine may have none: its indexes stand in the branch itself.
+fn components_of(family: Family, repository: &Repository) -> Vec<String> {
+    match family {
+        Family::Alpine if repository.components.is_empty() => vec![String::new()],
+        _ => repository.components.clone(),
+    }
 }
 
-/// The suite as it is now, held against the newest state of it that the lock has.
-fn refresh_suite(
-    key: &SuiteKey,
+/// What is signed of `repository`, each with the parts of it that are for `architectures`.
+pub(super) fn keys_of(
+    family: Family,
     repository: &Repository,
-    old: &Lock,
-    surroundings: Surroundings<'_>,
-    now: Timestamp,
-) -> Result<SignedSuite, LockError> {
-    let dated =
-        |snapshot: &Snapshot| Some((snapshot.date.parse::<Timestamp>().ok()?, snapshot.codename.clone()?));
-    let same = |snapshot: &&Snapshot| {
-        (&snapshot.repository, &snapshot.url, &snapshot.suite) == (&key.0, &key.1, &key.2)
+    architectures: &[String],
+) -> Vec<(SuiteKey, Vec<Part>)> {
+    let key = |part| SuiteKey {
+        repository: repository.name.clone(),
+        url: repository.url.clone(),
+        suite: repository.suite.clone(),
+        part,
     };
-    let newest = old.snapshots.iter().filter(same).filter_map(dated).max();
-    let known = newest.as_ref().map(|(date, codename)| KnownSuite { codename, date: *date });
-    Ok(SignedSuite::refresh(repository, known, surroundings, now)?)
+    let components = components_of(family, repository).into_iter();
+    let parts = components
+        .flat_map(|component| architectures.iter().map(move |arch| (component.clone(), arch.clone())));
+    match family {
+        Family::Alpine => parts.map(|part| (key(Some(part.clone())), vec![part])).collect(),
+        Family::Debian => vec![(key(None), parts.collect())],
+    }
 }
 
 /// All values, or the first error in the order of the list, whichever was found first.
 fn first_error<T>(results: Vec<Result<T, LockError>>) -> Result<Vec<T>, LockError> {
     results.into_iter().collect()
-}
-
-/// `debian/bookworm@2026-01-10T10:12:52Z`.
-fn snapshot_id(suite: &SignedSuite) -> String {
-    format!("{}/{}@{}", suite.repository, suite.suite, suite.release.date)
-}
-
-fn snapshot(suite: &LoadedSuite) -> Snapshot {
-    let signed = &suite.signed;
-    let index = |loaded: &LoadedIndex| SnapshotIndex {
-        component: loaded.file.component.clone(),
-        arch: loaded.file.arch.clone(),
-        path: loaded.file.path.clone(),
-        sha256: loaded.file.sha256,
-        size: loaded.file.size,
-    };
-    Snapshot {
-        id: snapshot_id(signed),
-        repository: signed.repository.clone(),
-        url: signed.url.clone(),
-        suite: signed.suite.clone(),
-        codename: Some(signed.release.codename.clone()),
-        date: signed.release.date.to_string(),
-        valid_until: signed.release.valid_until.map(|end| end.to_string()),
-        in_release: Some(signed.in_release),
-        in_release_size: Some(signed.in_release_size),
-        signed_by: signed.signed_by.clone(),
-        indexes: suite.indexes.values().map(index).collect(),
-    }
 }

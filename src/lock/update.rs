@@ -72,8 +72,8 @@ pub struct LockOutcome {
 
 /// The lock for `recipes`, given the one there was. A variant whose request is unchanged keeps its answer unless
 /// `options` ask for more, so that the same call again changes nothing, whatever the archive does; with nothing
-/// to resolve, the network is not used. What is of a suite that no mirror gives, or of a distro whose packages
-/// cannot be locked, is left as it was, and named; where nothing else is left, the suite is the error. `now` judges signatures and validity, and goes nowhere else.
+/// to resolve, the network is not used. What is of a suite that no mirror gives is left as it was, and named; where
+/// nothing else is left, that is the error. `now` judges signatures and validity, and goes nowhere else.
 pub fn update(
     recipes: &[RecipeItems<'_>],
     old: Option<&Lock>,
@@ -86,11 +86,9 @@ pub fn update(
     let mut plan = plan(recipes, old, options)?;
     let (suites, unreachable) = Suites::load(&plan, old, surroundings, now)?;
     plan.without(unreachable, old);
-    if plan.kept.is_empty() && plan.kept_roots.is_empty() && plan.groups.is_empty() {
-        let network = plan.unlocked.iter().position(|one| !matches!(one.reason, LockError::Distro { .. }));
-        if let Some(at) = network {
-            return Err(plan.unlocked.swap_remove(at).reason);
-        }
+    let nothing = plan.kept.is_empty() && plan.kept_roots.is_empty() && plan.groups.is_empty();
+    if nothing && !plan.unlocked.is_empty() {
+        return Err(plan.unlocked.swap_remove(0).reason);
     }
     let answers = answers(&plan, old, &suites)?;
     let lock = assemble(recipes, old, &plan, (&suites, answers), options)?;

@@ -11,8 +11,7 @@ use hbuild_lang::recipe::{Located, Place};
 
 use super::project::Project;
 use crate::digest::Sha256;
-use crate::distro::debian::index::Index;
-use crate::distro::debian::repository::DERIVED_FORM;
+use crate::distro::{alpine, debian};
 use crate::host::discover::{find_recipes, read_text};
 use crate::image::policy::RULES;
 use crate::lock::{LOCK_FILE, Lock, Snapshot, request_of_build};
@@ -67,17 +66,20 @@ impl Catalogue {
         Some(lock)
     }
 
-    /// The packages of one index.
-    fn names_of(&self, store: &Store, index: &Sha256) -> Option<Names> {
+    /// The packages of one index of `snapshot`.
+    fn names_of(&self, store: &Store, snapshot: &Snapshot, index: &Sha256) -> Option<Names> {
         if let Some(known) = self.names.borrow().get(index) {
             return Some(known.clone());
         }
-        let bytes = store.derived(DERIVED_FORM, index).ok()??;
-        let parsed = Index::from_cache(bytes).ok()?;
-        let mut names: Vec<(String, String)> = parsed
-            .stanzas()
-            .map(|stanza| (stanza.package().to_owned(), stanza.version().to_owned()))
-            .collect();
+        let derived = |form| store.derived(form, index).ok()?;
+        let named = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+        let mut names: Vec<(String, String)> = if snapshot.in_release.is_some() {
+            let index = debian::index::Index::from_cache(derived(debian::repository::DERIVED_FORM)?).ok()?;
+            index.stanzas().map(|stanza| named(stanza.package(), stanza.version())).collect()
+        } else {
+            let index = alpine::index::Index::from_cache(derived(alpine::repository::DERIVED_FORM)?).ok()?;
+            index.packages().map(|package| named(package.name(), package.version())).collect()
+        };
         names.sort();
         names.dedup_by(|one, other| one.0 == other.0);
         let names = Rc::new(names);
@@ -102,7 +104,7 @@ impl Catalogue {
             for snapshot in wanted {
                 let mut components = BTreeSet::new();
                 let indexes = snapshot.indexes.iter().filter(|index| components.insert(&index.component));
-                for names in indexes.filter_map(|index| self.names_of(&store, &index.sha256)) {
+                for names in indexes.filter_map(|index| self.names_of(&store, snapshot, &index.sha256)) {
                     let start = names.partition_point(|(name, _)| name.as_str() < prefix);
                     let fitting = names[start..].iter().take_while(|(name, _)| name.starts_with(prefix));
                     for (name, version) in fitting.take(PROPOSED + 1) {

@@ -23,6 +23,9 @@ pub fn loopback() -> bool {
 }
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]
+pub mod alpine;
+
+#[allow(dead_code, reason = "each test binary uses its own part of this module")]
 pub mod archive;
 
 #[allow(dead_code, reason = "each test binary uses its own part of this module")]

@@ -218,7 +218,7 @@ fn binary(inventory: &Inventory<'_>, item: &Item<'_>) -> Component {
         supplier: supplier(&locked.snapshot),
         name: locked.name.clone(),
         version: Some(locked.version.clone()),
-        hashes: locked.sha256.map(sha256).into_iter().collect(),
+        hashes: item.sha256.map(sha256).into_iter().collect(),
         licenses: item.declared.as_ref().map(licenses).unwrap_or_default(),
         purl: Some(item.purl.clone()),
         pedigree: Some(Pedigree { ancestors: vec![ancestor], patches: Vec::new() }),

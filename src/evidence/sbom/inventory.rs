@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Sha256;
 use crate::evidence::copyright::{self, Declared};
 use crate::evidence::links::{Last, follow};
-use crate::evidence::purl;
+use crate::evidence::{PackageFiles, installed, purl};
 use crate::graph::package_origin;
 use crate::lock::{Components, LockedPackage};
 use crate::tree::{ContentError, Contents, EntryKind, Origin, OriginMap, Tree, TreePath};
@@ -22,6 +22,8 @@ pub struct Inventory<'a> {
     pub manifest: Sha256,
     /// One for each of [`Components::packages`], in that order.
     pub items: Vec<Item<'a>>,
+    /// The digests of package files that the lock does not state.
+    pub files: PackageFiles,
 }
 
 /// A package in an image.
@@ -31,7 +33,9 @@ pub struct Item<'a> {
     pub package: &'a LockedPackage,
     /// Its package URL.
     pub purl: String,
-    /// What its copyright file declares, where that is machine-readable.
+    /// SHA-256 of its file.
+    pub sha256: Option<Sha256>,
+    /// What its copyright file declares, where that is machine-readable, or Alpine's installed database.
     pub declared: Option<Declared>,
     /// How many files and links of it are in the image.
     pub files: u64,
@@ -42,7 +46,7 @@ pub struct Item<'a> {
 pub struct Survey {
     /// How many files and links of each origin are in the image.
     pub files: BTreeMap<Origin, u64>,
-    /// What the copyright file of each package declares, by the package's name.
+    /// What the copyright file of each package, or Alpine's installed database, declares, by the package's name.
     pub declared: BTreeMap<String, Declared>,
 }
 
@@ -63,10 +67,15 @@ impl Survey {
             }
         }
         let mut found = BTreeMap::new();
-        for (name, _) in packages {
-            if let Some(declared) = declared(tree, contents, name)? {
-                found.insert(name.clone(), declared);
-            }
+        if packages.iter().any(|(_, origin)| origin.0.starts_with("apk:")) {
+            let bytes = read(tree, contents, installed::INSTALLED, installed::SIZE_LIMIT)?;
+            found = installed::licenses(&String::from_utf8_lossy(&bytes.unwrap_or_default()));
+            found.retain(|name, _| packages.iter().any(|(of_package, _)| of_package == name));
+        }
+        for (name, _) in packages.iter().filter(|(_, origin)| origin.0.starts_with("deb:")) {
+            let path = format!("usr/share/doc/{name}/copyright");
+            let bytes = read(tree, contents, &path, copyright::SIZE_LIMIT)?;
+            found.extend(bytes.and_then(|bytes| copyright::parse(&bytes)).map(|it| (name.clone(), it)));
         }
         files.retain(|origin, _| packages.iter().any(|(_, of_package)| of_package == origin));
         Ok(Self { files, declared: found })
@@ -74,15 +83,16 @@ impl Survey {
 }
 
 impl<'a> Inventory<'a> {
-    /// The packages of `components` with what `survey` found out about them.
-    pub fn new(components: &'a Components, manifest: Sha256, survey: &Survey) -> Self {
+    /// The packages of `components` with what `survey` and `files` found out about them.
+    pub fn new(components: &'a Components, manifest: Sha256, survey: &Survey, files: PackageFiles) -> Self {
         let item = |package: &'a LockedPackage| Item {
             package,
             purl: purl::package(&components.distro, package),
+            sha256: files.sha256(package),
             declared: survey.declared.get(&package.name).cloned(),
             files: survey.files.get(&package_origin(package)).copied().unwrap_or(0),
         };
-        Self { components, manifest, items: components.packages.iter().map(item).collect() }
+        Self { components, manifest, items: components.packages.iter().map(item).collect(), files }
     }
 
     /// `<variant>-<arch>`, the version of the image in both formats.
@@ -102,8 +112,13 @@ impl<'a> Inventory<'a> {
     }
 }
 
-fn declared(tree: &Tree, contents: &dyn Contents, package: &str) -> Result<Option<Declared>, ContentError> {
-    let path = format!("usr/share/doc/{package}/copyright");
+/// The content of a file that is not longer than `limit`, where there is one.
+fn read(
+    tree: &Tree,
+    contents: &dyn Contents,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, ContentError> {
     let target = |path: &TreePath| match &tree.get(path)?.kind {
         EntryKind::Symlink { target } => Some(target.as_slice()),
         _ => None,
@@ -113,10 +128,10 @@ fn declared(tree: &Tree, contents: &dyn Contents, package: &str) -> Result<Optio
         return Ok(None);
     };
     match tree.get(&path).map(|entry| &entry.kind) {
-        Some(EntryKind::File { digest, size, .. }) if *size <= copyright::SIZE_LIMIT => {
+        Some(EntryKind::File { digest, size, .. }) if *size <= limit => {
             let mut bytes = Vec::with_capacity(*size as usize);
-            contents.open(digest)?.take(copyright::SIZE_LIMIT).read_to_end(&mut bytes)?;
-            Ok(copyright::parse(&bytes))
+            contents.open(digest)?.take(limit).read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
         }
         _ => Ok(None),
     }

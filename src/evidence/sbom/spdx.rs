@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::HBUILD_VERSION;
 use super::inventory::{Inventory, Item};
 use crate::digest::Sha256;
-use crate::evidence::purl;
+use crate::evidence::{PackageFiles, purl};
 use crate::graph::spdx::{
     NO_ASSERTION, build_identifier, identifier, name_and_version, plain_expression, purl_version, uuid_of,
 };
@@ -179,7 +179,7 @@ pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
             let id = if contained.contains(tool) {
                 binary_id(tool, &purl::package(&components.distro, tool))
             } else {
-                let (id, package) = build_tool(tool);
+                let (id, package) = build_tool(tool, &inventory.files);
                 upstream.insert(id.clone(), package);
                 id
             };
@@ -226,7 +226,7 @@ fn binary_id(locked: &LockedPackage, purl: &str) -> String {
 fn binary(item: &Item<'_>) -> Package {
     let locked = item.package;
     let mut package = Package::new(binary_id(locked, &item.purl), &locked.name, "LIBRARY")
-        .sha256(locked.sha256)
+        .sha256(item.sha256)
         .purl(Some(item.purl.clone()));
     package.version_info = Some(locked.version.clone());
     package.package_file_name = Some(locked.file.clone());
@@ -289,10 +289,11 @@ fn made_from(
 }
 
 /// A package that only the root of a build held, without a purl for the same reason.
-fn build_tool(locked: &LockedPackage) -> (String, Package) {
-    let digest = locked.sha256.map(|digest| digest.to_string()).unwrap_or_default();
+fn build_tool(locked: &LockedPackage, files: &PackageFiles) -> (String, Package) {
+    let sha256 = files.sha256(locked);
+    let digest = sha256.map(|digest| digest.to_string()).unwrap_or_default();
     let id = identifier("Tool", &locked.name, &format!("{} {}", locked.reference(), digest));
-    let mut package = Package::new(id.clone(), &locked.name, "LIBRARY").sha256(locked.sha256);
+    let mut package = Package::new(id.clone(), &locked.name, "LIBRARY").sha256(sha256);
     package.version_info = Some(locked.version.clone());
     package.package_file_name = Some(locked.file.clone());
     package.supplier = supplier(&locked.snapshot);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::BuildCause;
 use crate::digest::Sha256;
+use crate::distro::alpine::checksum::Checksum;
 
 /// Why a path is in an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +79,9 @@ pub struct PackageCause {
     pub purl: String,
     /// SHA-256 of the package file.
     pub sha256: Sha256,
+    /// Of an Alpine package: what the signed index states of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
     /// Path of the package file below the repository's base.
     pub file: String,
     /// The signed index that vouches for it.
@@ -94,20 +98,33 @@ pub struct PackageCause {
 pub struct SignedIndex {
     /// Its name in the lock: `debian/bookworm@2026-01-10T10:12:52Z`.
     pub name: String,
-    /// SHA-256 of the InRelease file.
+    /// SHA-256 of the file that is signed: Debian's InRelease, Alpine's APKINDEX.tar.gz.
     pub sha256: Sha256,
     /// Repository: `debian`.
     pub repository: String,
-    /// Suite as requested.
+    /// Suite as requested; of Alpine the branch.
     pub suite: String,
-    /// Code name.
-    pub codename: String,
+    /// Debian's code name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codename: Option<String>,
+    /// Alpine: component and architecture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<IndexPart>,
     /// Its date, RFC 3339.
     pub date: String,
-    /// Fingerprints of the keys that signed it.
+    /// The keys that signed it: fingerprints, of Alpine file names.
     pub signed_by: Vec<String>,
     /// The Packages files of it that may list the package.
     pub packages: Vec<PackagesFile>,
+}
+
+/// What of a branch an index of Alpine is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IndexPart {
+    /// `main`.
+    pub component: String,
+    /// Alpine's name of the architecture.
+    pub arch: String,
 }
 
 /// A Packages file.
@@ -205,6 +222,9 @@ impl fmt::Display for PackageCause {
         writeln!(out, "  package    {} {} {}", self.name, self.version, self.arch)?;
         writeln!(out, "  file       {}", self.file)?;
         writeln!(out, "  sha256     {}", self.sha256)?;
+        if let Some(checksum) = &self.checksum {
+            writeln!(out, "  checksum   {checksum}")?;
+        }
         self.index.fmt(out)?;
         self.requested.fmt(out)?;
         self.check.fmt(out)
@@ -213,8 +233,15 @@ impl fmt::Display for PackageCause {
 
 impl fmt::Display for SignedIndex {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { repository, suite, codename, date, sha256, .. } = self;
-        writeln!(out, "  index      {repository} {suite} ({codename}) of {date}, InRelease sha256 {sha256}")?;
+        let Self { repository, suite, date, sha256, .. } = self;
+        write!(out, "  index      {repository} {suite} ")?;
+        match (&self.codename, &self.part) {
+            (Some(codename), _) => writeln!(out, "({codename}) of {date}, InRelease sha256 {sha256}")?,
+            (None, Some(IndexPart { component, arch })) => {
+                writeln!(out, "{component} {arch} of {date}, APKINDEX sha256 {sha256}")?;
+            }
+            (None, None) => writeln!(out, "of {date}, sha256 {sha256}")?,
+        }
         for key in &self.signed_by {
             writeln!(out, "  signed by  {key}")?;
         }

@@ -4,7 +4,7 @@ use globset::GlobBuilder;
 use hbuild_lang::recipe::Place;
 
 use super::answer::{
-    Answer, Cause, Check, Link, PackageCause, PackagesFile, RequestedBy, SignedIndex, SourceCause,
+    Answer, Cause, Check, IndexPart, Link, PackageCause, PackagesFile, RequestedBy, SignedIndex, SourceCause,
 };
 use super::build::{built, described};
 use super::recheck::recheck;
@@ -88,6 +88,7 @@ fn package(
         arch: arch.to_owned(),
         purl: dependency.uri.clone().unwrap_or_default(),
         sha256: dependency.sha256().ok_or_else(unknown)?,
+        checksum: dependency.text(annotation::CHECKSUM).and_then(|text| text.parse().ok()),
         file: file.to_owned(),
         index: index(evidence, index_name).ok_or_else(unknown)?,
         requested: requested(evidence, name),
@@ -108,7 +109,11 @@ fn index(evidence: &ImageEvidence, name: &str) -> Option<SignedIndex> {
         sha256: signed.sha256()?,
         repository: text(annotation::REPOSITORY),
         suite: text(annotation::SUITE),
-        codename: text(annotation::CODENAME),
+        codename: signed.text(annotation::CODENAME).map(str::to_owned),
+        part: signed
+            .text(annotation::COMPONENT)
+            .zip(signed.text(annotation::ARCH))
+            .map(|(component, arch)| IndexPart { component: component.to_owned(), arch: arch.to_owned() }),
         date: text(annotation::DATE),
         signed_by: keys.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect(),
         packages: evidence

@@ -6,6 +6,7 @@ use memchr::memmem;
 use super::answer::{Check, PackageCause, SignedIndex};
 use super::{RecheckFailure, WhyError};
 use crate::digest::Sha256;
+use crate::distro::alpine::index::{Index, Package};
 
 /// What a recheck asks of its caller, who has the store and the verifier.
 pub trait Recheck {
@@ -15,6 +16,14 @@ pub trait Recheck {
     /// The signed text of an InRelease file, when a key of the keyring of `index` signed it, judged at the date
     /// of the index. `None` where there is no keyring for it.
     fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Option<Verified>, RecheckFailure>;
+
+    /// The packages of Alpine's `index`, when a key of its keyring signed `bytes`, and the names of the keys whose
+    /// signatures hold. `None` where there is no keyring for it.
+    fn alpine(
+        &self,
+        index: &SignedIndex,
+        bytes: &[u8],
+    ) -> Result<Option<(Index, Vec<String>)>, RecheckFailure>;
 
     /// The content of a Packages file; its path tells how it is compressed.
     fn decompress(&self, path: &str, bytes: &[u8]) -> Result<Vec<u8>, RecheckFailure>;
@@ -32,18 +41,47 @@ pub struct Verified {
 /// Checks the chain behind `cause` as far as `verbatim` has its files.
 pub(super) fn recheck(cause: &PackageCause, verbatim: Option<&dyn Recheck>) -> Result<Check, WhyError> {
     let index = &cause.index;
-    let Some(verbatim) = verbatim else {
-        return Ok(Check::Asserted { missing: vec!["InRelease".to_owned()] });
+    let name = if index.part.is_some() { "APKINDEX.tar.gz" } else { "InRelease" };
+    let signed = verbatim.and_then(|verbatim| Some((verbatim, genuine(verbatim, index.sha256)?)));
+    let Some((verbatim, signed)) = signed else {
+        return Ok(Check::Asserted { missing: vec![name.to_owned()] });
     };
-    let Some(in_release) = genuine(verbatim, index.sha256) else {
-        return Ok(Check::Asserted { missing: vec!["InRelease".to_owned()] });
-    };
+    match index.part {
+        Some(_) => apk(cause, verbatim, &signed),
+        None => deb(cause, verbatim, &signed),
+    }
+}
+
+fn without_keys(index: &SignedIndex) -> Check {
+    Check::Asserted { missing: vec![format!("the keys of {}", index.repository)] }
+}
+
+/// The chain of an Alpine package: signature over the index, its entry for the package.
+fn apk(cause: &PackageCause, verbatim: &dyn Recheck, bytes: &[u8]) -> Result<Check, WhyError> {
+    let index = &cause.index;
     let verified = verbatim
-        .verify(index, &in_release)
+        .alpine(index, bytes)
         .map_err(|source| WhyError::Signature { index: index.name.clone(), source })?;
-    let Some(verified) = verified else {
-        return Ok(Check::Asserted { missing: vec![format!("the keys of {}", index.repository)] });
+    let Some((packages, signed_by)) = verified else { return Ok(without_keys(index)) };
+    let lists = |package: Package<'_>| {
+        (package.name(), package.version(), package.arch()) == (&cause.name, &cause.version, &cause.arch)
+            && Some(package.checksum()) == cause.checksum
     };
+    if packages.packages().any(lists) {
+        return Ok(Check::Rechecked { signed_by, listed_in: "APKINDEX".to_owned() });
+    }
+    let checksum = cause.checksum.map(|checksum| checksum.to_string()).unwrap_or_default();
+    let what = format!("{} {} with checksum {checksum}", cause.name, cause.version);
+    Err(WhyError::NotVouched { index: index.name.clone(), what })
+}
+
+/// The chain of a Debian package: signature over InRelease, its digest of the Packages file, that file's entry.
+fn deb(cause: &PackageCause, verbatim: &dyn Recheck, in_release: &[u8]) -> Result<Check, WhyError> {
+    let index = &cause.index;
+    let verified = verbatim
+        .verify(index, in_release)
+        .map_err(|source| WhyError::Signature { index: index.name.clone(), source })?;
+    let Some(verified) = verified else { return Ok(without_keys(index)) };
     let not_vouched = |what: String| WhyError::NotVouched { index: index.name.clone(), what };
     let mut missing = Vec::new();
     for file in &index.packages {

@@ -1,4 +1,4 @@
-//! [`Recheck`] over what `lock` kept: the verbatim indexes of an [`IndexCache`], and Debian's verifier.
+//! [`Recheck`] over what `lock` kept: the verbatim indexes of an [`IndexCache`], and the distributions' verifiers.
 
 use std::io::Read;
 
@@ -8,6 +8,8 @@ use super::answer::SignedIndex;
 use super::recheck::{Recheck, Verified};
 use super::{RecheckFailure, VerbatimError};
 use crate::digest::Sha256;
+use crate::distro::alpine::index::Index;
+use crate::distro::alpine::repository;
 use crate::distro::cache::IndexCache;
 use crate::distro::debian::release::Release;
 use crate::distro::debian::signature::Keyring;
@@ -27,18 +29,22 @@ pub struct VerbatimIndexes<'a> {
     pub repositories: &'a [Repository],
 }
 
+impl VerbatimIndexes<'_> {
+    /// The repository of `index`, if its keys are known.
+    fn repository(&self, index: &SignedIndex) -> Option<&Repository> {
+        let named =
+            |repository: &&Repository| repository.name == index.repository && repository.suite == index.suite;
+        self.repositories.iter().find(named).filter(|found| !found.keys.is_empty())
+    }
+}
+
 impl Recheck for VerbatimIndexes<'_> {
     fn verbatim(&self, digest: Sha256) -> Option<Vec<u8>> {
         self.cache.file(digest).ok().flatten()
     }
 
     fn verify(&self, index: &SignedIndex, in_release: &[u8]) -> Result<Option<Verified>, RecheckFailure> {
-        let named =
-            |repository: &&Repository| repository.name == index.repository && repository.suite == index.suite;
-        let Some(repository) = self.repositories.iter().find(named).filter(|found| !found.keys.is_empty())
-        else {
-            return Ok(None);
-        };
+        let Some(repository) = self.repository(index) else { return Ok(None) };
         let at: Timestamp = index.date.parse()?;
         let keys = repository.keys.iter().map(|key| (key.name.as_str(), &*key.text));
         let verified = Keyring::parse(keys)?.verify(in_release, at)?;
@@ -50,6 +56,20 @@ impl Recheck for VerbatimIndexes<'_> {
             return Err(VerbatimError::OtherDate { date: release.date }.into());
         }
         Ok(Some(Verified { text: verified.text, signed_by: verified.signed_by }))
+    }
+
+    fn alpine(
+        &self,
+        index: &SignedIndex,
+        bytes: &[u8],
+    ) -> Result<Option<(Index, Vec<String>)>, RecheckFailure> {
+        let (Some(repository), Some(part)) = (self.repository(index), &index.part) else { return Ok(None) };
+        let signed = repository::SignedIndex::verify(repository, &part.component, &part.arch, bytes)?;
+        if signed.date.to_string() != index.date {
+            return Err(VerbatimError::OtherDate { date: signed.date }.into());
+        }
+        let packages = signed.packages(bytes)?;
+        Ok(Some((packages, signed.signed_by)))
     }
 
     fn decompress(&self, path: &str, bytes: &[u8]) -> Result<Vec<u8>, RecheckFailure> {

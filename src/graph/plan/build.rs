@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
         let mut merge_inputs = Vec::new();
         let mut inputs = Vec::new();
         for package in &locked.packages {
-            let (input, kind) = self.inputs.package(graph, package, &locked)?;
+            let (input, kind) = self.inputs.package(graph, package, (&locked, &build.repositories))?;
             inputs.push(input);
             merge_inputs.push(kind);
         }

@@ -1,9 +1,9 @@
 //! The derivations of one image at one point of its axes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Content, Family, Image, PathRule};
+use hbuild_lang::recipe::{Content, Family, Image, PathRule, Repository};
 
 use super::build::Planned;
 use super::config::image_config;
@@ -12,12 +12,15 @@ use super::embedded::embedded;
 use super::inputs::{input, package_origin};
 use super::locked::{Locked, newest};
 use super::{PlanError, PlanOptions, Planner};
+use crate::distro::alpine::repository::PRIMARY_MIRROR;
 use crate::graph::layers::{DEFAULT_BUDGET, assign_layers};
 use crate::graph::{
     Action, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, Input, Layer, Merge,
     MergeInput, ReportKind, SbomFormat, outputs,
 };
-use crate::lock::{BuildComponent, Components, LockedPackage, LockedVariant, Snapshot, check};
+use crate::lock::{
+    BuildComponent, Components, LockedPackage, LockedVariant, Snapshot, check, repositories_of,
+};
 use crate::tree::Origin;
 
 /// The derivations of one image, by what they make.
@@ -121,10 +124,11 @@ impl<'a> Planner<'a> {
         };
         let whose = || format!("image `{}`", image.name);
         let locked = self.index.find(&variant.packages, &whose)?;
+        let repositories = repositories_of(image, &bases);
         let (mut inputs, mut kinds) = (Vec::new(), Vec::new());
         let mut origins: Vec<Origin> = Vec::new();
         for package in &locked.packages {
-            let (input, kind) = self.inputs.package(graph, package, &locked)?;
+            let (input, kind) = self.inputs.package(graph, package, (&locked, &repositories))?;
             inputs.push(input);
             kinds.push(kind);
             origins.push(package_origin(package));
@@ -155,9 +159,14 @@ impl<'a> Planner<'a> {
         let own_layers = layers_of(&own, &own_contents);
         let count = own_layers.len() + 1;
         let builds = build_components(self, &chain);
+        let mut merge = merge_action(image, &builds, kinds, own_layers);
+        if image.distro.family == Family::Alpine {
+            merge.world.clone_from(&variant.request.packages);
+            merge.apk_repositories = apk_repositories(&repositories);
+        }
         let merge = graph.add(Derivation {
             label: format!("merge {} {} {}", image.name, image.variant, image.arch),
-            action: Action::Merge(Box::new(merge_action(image, &builds, kinds, own_layers))),
+            action: Action::Merge(Box::new(merge)),
             inputs,
         })?;
         let mut layers = base.map(|base| base.layers.clone()).unwrap_or_default();
@@ -168,6 +177,19 @@ impl<'a> Planner<'a> {
         self.merged.insert(key, merged.clone());
         Ok(merged)
     }
+}
+
+/// The lines of `etc/apk/repositories`; the distribution's own repositories are those of its primary mirror.
+fn apk_repositories(repositories: &[Repository]) -> Vec<String> {
+    let lines = repositories.iter().flat_map(|repository| {
+        let base = repository.url.as_deref().unwrap_or(PRIMARY_MIRROR).trim_end_matches('/');
+        let tag = repository.tag.as_ref().map(|tag| format!("@{tag} ")).unwrap_or_default();
+        let branch = format!("{tag}{base}/{}", repository.suite);
+        let whole = repository.components.is_empty().then(|| branch.clone());
+        let parts = repository.components.iter().map(move |component| format!("{branch}/{component}"));
+        whole.into_iter().chain(parts)
+    });
+    lines.collect()
 }
 
 /// What is extended, as an input of a merge.
@@ -287,7 +309,12 @@ fn evidence_and_image(
         .map(|package| (package.name.clone(), package_origin(package)))
         .collect();
     let survey = document(graph, "survey", Evidence::Survey { packages }, vec![tree.clone()])?;
-    let about_packages = vec![manifest.clone(), input(survey, &[outputs::DOCUMENT])];
+    let files = package_files(graph, planner, &parts, &named)?;
+    let with_files = |mut inputs: Vec<Input>| {
+        inputs.extend(files.clone());
+        inputs
+    };
+    let about_packages = with_files(vec![manifest.clone(), input(survey, &[outputs::DOCUMENT])]);
     let about_tree = vec![manifest.clone(), tree];
     let sbom = |format| Evidence::Sbom { format, components: components() };
     let report = |report| Evidence::Report { report, components: components() };
@@ -304,10 +331,32 @@ fn evidence_and_image(
             report(ReportKind::Policy),
             vec![manifest.clone(), policy_document.clone()],
         )?,
-        provenance: document(graph, "provenance", definition, vec![manifest, policy_document])?,
+        provenance: document(graph, "provenance", definition, with_files(vec![manifest, policy_document]))?,
         merge: parts.merged.merge,
         layers: parts.merged.layers.clone(),
         image: built,
         config,
     })
+}
+
+/// The digests of the files that the lock knows by checksum alone, of the image and of the roots of its builds; none
+/// where there are none.
+fn package_files(
+    graph: &mut Graph,
+    planner: &Planner<'_>,
+    parts: &Parts<'_>,
+    named: &str,
+) -> Result<Option<Input>, GraphError> {
+    let roots = parts.builds.iter().flat_map(|planned| &planned.locked.packages);
+    let all = parts.merged.locked.packages.iter().chain(roots);
+    let packages: BTreeSet<String> =
+        all.filter(|package| package.checksum.is_some()).map(|package| package.reference()).collect();
+    if packages.is_empty() {
+        return Ok(None);
+    }
+    let inputs = packages.iter().map(|reference| planner.inputs.fetched(graph, reference)).collect();
+    let evidence = Evidence::PackageFiles { packages: packages.into_iter().collect() };
+    let action = Action::Evidence(Box::new(evidence));
+    let made = graph.add(Derivation { label: format!("package files of {named}"), action, inputs })?;
+    Ok(Some(input(made, &[outputs::DOCUMENT])))
 }

@@ -1,16 +1,17 @@
 //! The derivations that packages and sources come from, each added to the graph once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use hbuild_lang::recipe::{Arch, Content, Point, Source, SourceFrom};
+use hbuild_lang::recipe::{Arch, Content, Point, Repository, RepositoryKey, Source, SourceFrom};
 
 use super::locked::Locked;
 use super::{PlanError, PlanOptions};
 use crate::graph::{
-    Action, ArchiveFormat, Derivation, DerivationId, Fetch, FixedOutput, Graph, GraphError, Input, Location,
-    MergeInput, Project, Unpack, outputs,
+    Action, ApkEntry, ArchiveFormat, Derivation, DerivationId, Fetch, FixedOutput, Graph, GraphError, Input,
+    Location, MergeInput, Project, Unpack, outputs,
 };
-use crate::lock::{LockedOci, LockedPackage, arch_of, oci_key};
+use crate::lock::{LockedOci, LockedPackage, Snapshot, arch_of, oci_key};
 use crate::tree::Origin;
 
 /// The origin of a package's files.
@@ -37,26 +38,47 @@ pub(super) fn merge_content(content: &Content, origin: Origin) -> MergeInput {
 /// The derivations of packages and sources that were added already.
 #[derive(Default)]
 pub(super) struct Inputs<'a> {
-    packages: BTreeMap<String, (Input, MergeInput)>,
+    packages: BTreeMap<String, Input>,
     sources: BTreeMap<(&'a str, &'a Point, i64, Option<Arch>), DerivationId>,
     projected: BTreeMap<(DerivationId, i64), Input>,
 }
 
 impl<'a> Inputs<'a> {
-    /// A package, unpacked.
+    /// A package, unpacked, which is of one of `repositories`.
     pub fn package(
         &mut self,
         graph: &mut Graph,
         package: &LockedPackage,
-        locked: &Locked<'_>,
-    ) -> Result<(Input, MergeInput), GraphError> {
-        let reference = package.reference();
+        (locked, repositories): (&Locked<'_>, &[Repository]),
+    ) -> Result<(Input, MergeInput), PlanError> {
+        let (snapshot, reference) = (locked.snapshot(package), package.reference());
+        let repository = repositories.iter().find(|repository| is_of(snapshot, repository));
+        let lost = || PlanError::LockIncomplete {
+            whose: format!("`{reference}`"),
+            reference: format!("the repository of {}", snapshot.id),
+        };
+        let apk = match package.checksum {
+            Some(checksum) => {
+                let tag = repository.ok_or_else(lost)?.tag.clone();
+                Some(ApkEntry { checksum, size: package.size, tag })
+            }
+            None => None,
+        };
+        let kind = MergeInput::Package { name: package.name.clone(), origin: package_origin(package), apk };
         if let Some(known) = self.packages.get(&reference) {
-            return Ok(known.clone());
+            return Ok((known.clone(), kind));
         }
-        let made = add_package(graph, package, locked)?;
+        let keys = repository.map(|repository| &repository.keys[..]).unwrap_or_default();
+        let made = add_package(graph, package, snapshot, keys)?;
         self.packages.insert(reference, made.clone());
-        Ok(made)
+        Ok((made, kind))
+    }
+
+    /// The file of a package that was added already, as it is fetched.
+    pub fn fetched(&self, graph: &Graph, reference: &str) -> Input {
+        let unpack = &self.packages[reference];
+        let unpack = graph.get(&unpack.derivation).expect("it was added with the package");
+        unpack.inputs[0].clone()
     }
 
     /// A source for `arch`, unpacked with times `epoch`.
@@ -122,12 +144,21 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// Whether `snapshot` is a state of `repository`.
+fn is_of(snapshot: &Snapshot, repository: &Repository) -> bool {
+    let component = snapshot.indexes.first().map(|index| &index.component);
+    (&snapshot.repository, &snapshot.url, &snapshot.suite)
+        == (&repository.name, &repository.url, &repository.suite)
+        && (snapshot.in_release.is_some()
+            || component.is_some_and(|it| it.is_empty() || repository.components.contains(it)))
+}
+
 fn add_package(
     graph: &mut Graph,
     package: &LockedPackage,
-    locked: &Locked<'_>,
-) -> Result<(Input, MergeInput), GraphError> {
-    let snapshot = locked.snapshot(package);
+    snapshot: &Snapshot,
+    keys: &[RepositoryKey],
+) -> Result<Input, GraphError> {
     let location = Location::Mirror {
         repository: snapshot.repository.clone(),
         path: package.file.clone(),
@@ -135,16 +166,17 @@ fn add_package(
         url: snapshot.url.clone(),
     };
     let named = format!("{} {} {}", package.name, package.version, package.arch);
-    let origin = package_origin(package);
-    let fetch = Fetch {
-        content: FixedOutput::Sha256(package.sha256.expect("images and roots of Alpine are refused before")),
-        locations: vec![location],
-        size: Some(package.size),
+    let (content, format) = match (package.sha256, package.checksum) {
+        (Some(sha256), _) => (FixedOutput::Sha256(sha256), ArchiveFormat::Deb),
+        (None, checksum) => {
+            let checksum = checksum.expect("a package of a lock has one or the other");
+            let keys: Arc<[RepositoryKey]> = keys.into();
+            (FixedOutput::Apk { checksum, keys: keys.clone() }, ArchiveFormat::Apk { checksum, keys })
+        }
     };
-    let unpack = Unpack { format: ArchiveFormat::Deb, origin: origin.clone() };
-    let unpack = add_unpack(graph, &named, fetch, unpack)?;
-    let kind = MergeInput::Package { name: package.name.clone(), origin, apk: None };
-    Ok((input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]), kind))
+    let fetch = Fetch { content, locations: vec![location], size: Some(package.size) };
+    let unpack = add_unpack(graph, &named, fetch, Unpack { format, origin: package_origin(package) })?;
+    Ok(input(unpack, &[outputs::CONTROL, outputs::ORIGINS, outputs::TREE]))
 }
 
 fn add_unpack(

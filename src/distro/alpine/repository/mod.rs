@@ -25,6 +25,9 @@ use archive::Opened;
 /// Name of the derived form that indexes are kept in; another one for every change of it.
 pub const DERIVED_FORM: &str = "alpine-index-1";
 
+/// The base URL of Alpine's own mirror.
+pub const PRIMARY_MIRROR: &str = "https://dl-cdn.alpinelinux.org/alpine";
+
 /// Largest APKINDEX.tar.gz taken, in bytes; Alpine's have less than 3 MB.
 const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
 /// How far an index's date may be ahead of the clock.
@@ -127,6 +130,13 @@ impl SignedIndex {
         })
     }
 
+    /// The packages in `bytes`, the APKINDEX.tar.gz that was verified.
+    pub fn packages(&self, bytes: &[u8]) -> Result<Index, RepositoryError> {
+        let name = self.name();
+        let text = Opened::new(bytes, &name)?.text(&name)?;
+        Index::parse(text).map_err(|source| RepositoryError::Index { name, source })
+    }
+
     /// Path below the repository's base: `v3.19/main/x86_64/APKINDEX.tar.gz`.
     pub fn path(&self) -> String {
         path(&self.branch, &self.component, &self.arch)
@@ -142,7 +152,6 @@ impl SignedIndex {
 /// where it is not kept.
 pub fn load_index(index: &SignedIndex, surroundings: Surroundings<'_>) -> Result<Index, RepositoryError> {
     let keep = |source| RepositoryError::Cache { name: index.name(), source };
-    let read = |source| RepositoryError::Index { name: index.name(), source };
     let Surroundings { access, cache } = surroundings;
     if cache.has_file(index.sha256) {
         let derived = cache.derived(DERIVED_FORM, index.sha256).map_err(keep)?;
@@ -166,8 +175,7 @@ pub fn load_index(index: &SignedIndex, surroundings: Surroundings<'_>) -> Result
             bytes
         }
     };
-    let name = index.name();
-    let found = Index::parse(Opened::new(&bytes, &name)?.text(&name)?).map_err(read)?;
+    let found = index.packages(&bytes)?;
     let derived = found.to_cache();
     cache.keep_derived(DERIVED_FORM, index.sha256, &derived).map_err(keep)?;
     Ok(found)
