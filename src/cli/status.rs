@@ -142,7 +142,7 @@ mod tests {
         (1, "exec", "bad_location not_reproducible"),
         (4, "exec", "no_output special_output step_failed"),
         (70, "exec", "bad_output defect"),
-        (1, "graph", "family_not_supported image_twice lock_incomplete unknown_account"),
+        (1, "graph", "image_twice lock_incomplete unknown_account"),
         (70, "graph", "unknown_input"),
         (
             3,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::slice::from_ref;
 
 use hbuild_lang::recipe::{
-    Arch, Build, Content, ContentKind, Flavor, Group, Located, PathRule, Source, Step, User,
+    Arch, Build, Content, ContentKind, Family, Flavor, Group, Located, PathRule, Source, Step, User,
 };
 
 use super::inputs::{base_name, input, merge_content};
@@ -150,9 +150,12 @@ impl<'a> Planner<'a> {
             inputs.push(content.input);
             merge_inputs.push(content.kind);
         }
+        // Alpine's packages are merged in an order that begins with what is asked for.
+        let alpine = build.distro.family == Family::Alpine;
+        let world = if alpine { root.request.packages.clone() } else { Vec::new() };
         let merge = graph.add(Derivation {
             label: format!("root {} {} of {} packages", build.distro, build.arch, locked.packages.len()),
-            action: Action::Merge(Box::new(root_merge(build, merge_inputs))),
+            action: Action::Merge(Box::new(Merge { world, ..root_merge(build, merge_inputs) })),
             inputs,
         })?;
         let tree = self.inputs.projected(graph, merge, build.epoch)?;

@@ -110,10 +110,6 @@ impl<'a> Planner<'a> {
         if let Some(known) = self.merged.get(&key) {
             return Ok(known.clone());
         }
-        if image.distro.family != Family::Debian {
-            let (image, family) = (image.name.clone(), image.distro.family);
-            return Err(PlanError::FamilyNotSupported { image, family });
-        }
         let bases = self.recipe.bases_of(image);
         let base = match bases.split_first() {
             Some((base, further)) => {

@@ -11,7 +11,7 @@ mod locked;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Build, Content, ContentKind, Family, Point, Recipe, Source};
+use hbuild_lang::recipe::{Build, Content, ContentKind, Point, Recipe, Source};
 
 pub use self::build::BuildPlan;
 use self::build::{Planned, PlannedRoot};
@@ -82,15 +82,6 @@ pub enum PlanError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Graph(#[from] GraphError),
-    /// The distro has no implementation yet.
-    #[error("image `{image}` is for {family}, which this version does not build")]
-    #[diagnostic(code(hbuild::graph::family_not_supported), help("narrow the build with `--distro debian`"))]
-    FamilyNotSupported {
-        /// The image.
-        image: String,
-        /// Its distro.
-        family: Family,
-    },
     /// Lock missing, damaged or outgrown.
     #[error(transparent)]
     #[diagnostic(transparent)]
