@@ -22,7 +22,7 @@ const IMAGES: [(&str, usize); 12] = [
     ("postgres", 16),
     ("python", 20),
     ("redis", 24),
-    ("static", 6),
+    ("static", 8),
     ("traefik", 8),
 ];
 
