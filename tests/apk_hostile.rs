@@ -360,3 +360,41 @@ fn a_fetch_knows_a_package_by_its_bytes() {
     let strange = Identity::new(checksum_of(&control), Arc::new(keyring(&[])));
     assert!(strange.clone().update(&good).is_err());
 }
+
+/// Well signed, but with other bytes somewhere in the data: nothing panics, and no checksum is left unchecked.
+#[test]
+fn no_signed_bytes_make_it_panic() {
+    let Some(signer) = Signer::new(2048) else { return };
+    let plain = tar(&files()[..4], true);
+    let mut state = 1_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..100 {
+        let mut changed = plain.clone();
+        for _ in 0..=random(4) {
+            let at = random(changed.len());
+            changed[at] = random(256) as u8;
+        }
+        // Most headers are to pass their own check.
+        for at in (0..changed.len()).step_by(512) {
+            let is_header = plain[at..].get(257..262) == Some(b"ustar");
+            if is_header && random(4) > 0 {
+                let mut header = tar::Header::new_old();
+                header.as_mut_bytes().copy_from_slice(&changed[at..at + 512]);
+                header.set_cksum();
+                changed[at..at + 512].copy_from_slice(header.as_bytes());
+            }
+        }
+        let package = Package { data: gzip(&changed), ..Package::new(&[]) };
+        let bytes = package.signed(&signer);
+        if let Ok((trees, contents)) = unpack(&bytes, apk_support::checksum(&bytes), &signer.keyring()) {
+            let kept = |entry: &hbuild::tree::Entry| match &entry.kind {
+                EntryKind::File { digest, size, .. } => contents.blobs[digest].len() as u64 == *size,
+                _ => true,
+            };
+            assert!(trees.tree.entries().iter().all(kept));
+        }
+    }
+}
