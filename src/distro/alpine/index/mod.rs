@@ -153,6 +153,12 @@ impl Index {
         (0..self.len()).map(|number| self.package(number))
     }
 
+    /// The names of packages whose entry has something that apk 2.14 could not read.
+    pub fn unusable(&self) -> impl Iterator<Item = &str> {
+        let unusable = self.tables.packages.iter().filter(|[_, _, unusable]| *unusable != 0);
+        unusable.map(|[_, name, _]| self.name(*name))
+    }
+
     /// Every name that is a package here, or provided, in the order of the file.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let numbers = (0..).take(self.tables.names.len());

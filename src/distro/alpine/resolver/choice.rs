@@ -58,8 +58,6 @@ impl<'u> Solver<'u> {
             })
             .then_with(by_principal_version)
             .then_with(|| package.priority.cmp(&rival.priority))
-            .then_with(|| {
-                self.pool.first_repository(right.package).cmp(&self.pool.first_repository(left.package))
-            })
+            .then_with(|| rival.selected.index.cmp(&package.selected.index))
     }
 }

@@ -75,7 +75,7 @@ pub(super) struct Package<'u> {
     pub(super) version: &'u str,
     /// The tags of the repositories that have it, as bits.
     pub(super) tags: u64,
-    /// A package without content is installed from nowhere: as apk does, no repository is asked for it.
+    /// Whether it has no content: as with apk, it may come from any repository.
     pub(super) is_empty: bool,
     pub(super) priority: u64,
     /// Whether its entry is one that can be read.
@@ -160,12 +160,6 @@ impl<'u> Pool<'u> {
     /// The tags of a set, for people.
     pub(super) fn tag_names(&self, tags: u64) -> Vec<&'u str> {
         self.tags.iter().filter(|(_, bit)| tags & **bit != 0).map(|(tag, _)| *tag).collect()
-    }
-
-    /// The position of the first repository that has a package, from 1; 0 for one without content.
-    pub(super) fn first_repository(&self, id: PackageId) -> usize {
-        let package = self.package(id);
-        if package.is_empty { 0 } else { package.selected.index + 1 }
     }
 
     /// The id of a name, if an index has it.
