@@ -46,10 +46,10 @@ fn sets(texts: &[&str]) -> Vec<Vec<String>> {
     let names: Vec<Vec<String>> = texts.iter().map(names).collect();
     let all: Vec<String> = names.concat();
     let mut random = StdRng::seed_from_u64(seed());
-    for _ in 0..22 * more() {
+    for _ in 0..20 * more() {
         sets.push(all.choose_multiple(&mut random, 2).cloned().collect());
     }
-    for number in 0..22 * more() {
+    for number in 0..20 * more() {
         let from = if number % 3 == 0 { &all } else { &names[0] };
         let count = random.gen_range(30..80);
         let mut set: BTreeSet<String> = from.choose_multiple(&mut random, count).cloned().collect();
@@ -172,7 +172,7 @@ fn small_universes_are_solved_as_apk_solves_them() {
                 .map(|said| said + "\n" + &text()),
         )
     };
-    let found: Vec<_> = (0..200 * more() as u64).into_par_iter().map(compare).collect();
+    let found: Vec<_> = (0..120 * more() as u64).into_par_iter().map(compare).collect();
     let solved = found.iter().filter(|(solved, _)| *solved).count();
     assert!(solved * 5 > found.len(), "only {solved} of {} can be solved", found.len());
     let differences: Vec<_> = found.into_iter().filter_map(|(_, difference)| difference).collect();
@@ -229,7 +229,7 @@ fn versions_are_in_apks_order() {
         all.iter().filter(|text| !version::is_valid(text)).map(|text| (*text).to_owned()).collect();
     assert_eq!(ours, wrong);
     let mut pairs = Vec::new();
-    for _ in 0..120 * more() {
+    for _ in 0..60 * more() {
         let near = random.gen_range(0..versions.len() - 2);
         pairs.push((versions[near].to_owned(), versions[near + random.gen_range(1..3)].to_owned()));
         let (left, right) = (made.choose(&mut random).unwrap(), made.choose(&mut random).unwrap());

@@ -1,7 +1,7 @@
 //! The resolver: which packages `apk add` would put into an empty root.
 //!
 //! Receives indexes and a request, returns packages or the reason why there are none. It follows apk's own order of
-//! choice; it is a pure function, and never fetches, writes or looks at the machine.
+//! choice (`docs/src/alpine-resolver.md`); it is a pure function, and never fetches, writes or looks at the machine.
 
 mod choice;
 mod discover;

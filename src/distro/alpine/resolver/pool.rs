@@ -283,17 +283,17 @@ impl<'u> Pool<'u> {
 
     /// Where the same package stands, in the order of the indexes.
     fn copies(&self, name: NameId, part: usize, number: u32) -> Vec<(usize, u32)> {
-        let universe = self.universe;
-        let checksum = universe.parts[part].index.package(number as usize).checksum();
+        let parts = &self.universe.parts;
+        let checksum = || parts[part].index.package(number as usize).checksum();
         let mut copies = Vec::new();
         for (position, place) in &self.name(name).places {
             if *position == part {
                 copies.push((part, number));
                 continue;
             }
-            let index = &universe.parts[*position].index;
+            let index = &parts[*position].index;
             let own = index.providers(*place).iter().filter(|[_, kind]| *kind == OWN);
-            let mut same = own.filter(|[other, _]| index.package(*other as usize).checksum() == checksum);
+            let mut same = own.filter(|[other, _]| index.package(*other as usize).checksum() == checksum());
             copies.extend(same.next().map(|[other, _]| (*position, *other)));
         }
         copies

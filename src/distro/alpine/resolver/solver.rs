@@ -424,7 +424,8 @@ impl<'u> Solver<'u> {
         }
         for other in self.providers(id).iter() {
             let is_chosen = provider.is_some_and(|provider| provider.package == other.package);
-            if !is_chosen && !(is_virtual(provider) && other.version.is_none()) {
+            let stays = is_chosen || (is_virtual(provider) && other.version.is_none());
+            if !stays {
                 let why =
                     provider.map_or(RuledOut::Without(id), |chosen| RuledOut::Beside(id, chosen.package));
                 self.rule_out(other.package, why);
