@@ -177,7 +177,7 @@ pub enum FetchError {
     #[diagnostic(
         code(hbuild::host::unreachable),
         help(
-            "check the network and the proxy (`http_proxy`, `https_proxy`), or name a mirror within reach, for Debian in `HBUILD_DEBIAN_MIRROR`"
+            "check the network and the proxy (`http_proxy`, `https_proxy`), or name a mirror within reach (`HBUILD_DEBIAN_MIRROR`, `HBUILD_ALPINE_MIRROR`)"
         )
     )]
     Unreachable {
