@@ -6,13 +6,16 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use support::alpine::{Setting, signed_by_test_key};
+use support::alpine::{Setting, genuine, signed_by_test_key};
 
 /// Every JSON document of a layout.
 fn documents(layout: &Path) -> Vec<Value> {
     let blobs = fs::read_dir(layout.join("blobs/sha256")).unwrap();
     let bytes = blobs.map(|entry| fs::read(entry.unwrap().path()).unwrap());
-    bytes.filter(|bytes| bytes.starts_with(b"{")).filter_map(|bytes| serde_json::from_slice(&bytes).ok()).collect()
+    bytes
+        .filter(|bytes| bytes.starts_with(b"{"))
+        .filter_map(|bytes| serde_json::from_slice(&bytes).ok())
+        .collect()
 }
 
 #[test]
@@ -50,4 +53,17 @@ fn both_architectures_are_built_with_evidence_of_the_files_fetched() {
     assert_eq!(musl["licenseDeclared"], "MIT");
     let why = workspace.must(&["why", "out/app:1.0-alpine3.20-arm64", "/lib/ld-musl-aarch64.so.1"]);
     assert!(why.contains("package    musl 1.2.5-r0 aarch64") && why.contains("checksum   Q1"), "{why}");
+}
+
+#[test]
+fn a_genuine_package_is_vouched_for_by_alpines_key() {
+    let Some(setting) = Setting::new() else { return };
+    let workspace = &setting.workspace;
+    let recipe = genuine("\"alpine-baselayout-data\", \"alpine-keys\"");
+    workspace.write_recipe(&recipe.replace("  version = ", "  resolve = listed\n  version = "));
+    workspace.must(&["lock", "."]);
+    workspace.must(&["build", "app.hb"]);
+    let why = workspace.must(&["why", "out/app:1.0-alpine3.19-amd64", "/etc/services"]);
+    assert!(why.contains("package    alpine-baselayout-data"), "{why}");
+    assert!(why.contains("checked    signature, index and the entry in APKINDEX"), "{why}");
 }
