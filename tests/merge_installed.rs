@@ -164,6 +164,7 @@ fn parameters(packages: &[deb_support::Package]) -> Merge {
         layers: vec![],
         world: vec![],
         apk_repositories: vec![],
+        apk_keys: BTreeMap::new(),
     }
 }
 

@@ -67,6 +67,7 @@ fn parameters(packages: &[deb_support::Package], flavor: Flavor, effects: &[(&st
         layers: packages.iter().map(|package| vec![package.origin()]).collect(),
         world: vec![],
         apk_repositories: vec![],
+        apk_keys: BTreeMap::new(),
     }
 }
 

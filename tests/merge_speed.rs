@@ -70,6 +70,7 @@ fn a_merge_of_many_packages_is_fast() {
         layers: packages.iter().map(|package| vec![package.origin()]).collect(),
         world: vec![],
         apk_repositories: vec![],
+        apk_keys: BTreeMap::new(),
     };
     let sources: Vec<_> = made
         .iter()

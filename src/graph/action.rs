@@ -193,6 +193,9 @@ pub struct Merge {
     /// Alpine: the lines of `etc/apk/repositories`: a URL each, behind `@<tag>` where the repository has one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apk_repositories: Vec<String>,
+    /// Alpine: the keys of the recipe's own repositories by file name, which the dev flavor has in `etc/apk/keys`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub apk_keys: BTreeMap<String, String>,
 }
 
 /// One input of a merge.

@@ -146,6 +146,7 @@ pub fn parameters(packages: &[Package], flavor: Flavor) -> Merge {
         layers: packages.iter().map(|package| vec![package.origin()]).collect(),
         world: packages.iter().map(|package| package.name.clone()).collect(),
         apk_repositories: vec![],
+        apk_keys: BTreeMap::new(),
     }
 }
 

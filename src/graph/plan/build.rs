@@ -276,6 +276,7 @@ fn root_merge(build: &Build, inputs: Vec<MergeInput>) -> Merge {
         layers: Vec::new(),
         world: Vec::new(),
         apk_repositories: Vec::new(),
+        apk_keys: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use hbuild_lang::recipe::{Content, Family, Image, PathRule, Repository};
+use hbuild_lang::recipe::{Content, Family, Flavor, Image, PathRule, Repository};
 
 use super::build::Planned;
 use super::config::image_config;
@@ -159,6 +159,7 @@ impl<'a> Planner<'a> {
         if image.distro.family == Family::Alpine {
             merge.world.clone_from(&variant.request.packages);
             merge.apk_repositories = apk_repositories(&repositories);
+            merge.apk_keys = apk_keys(&repositories, image.flavor);
         }
         let merge = graph.add(Derivation {
             label: format!("merge {} {} {}", image.name, image.variant, image.arch),
@@ -186,6 +187,13 @@ fn apk_repositories(repositories: &[Repository]) -> Vec<String> {
         whole.into_iter().chain(parts)
     });
     lines.collect()
+}
+
+/// The keys of the recipe's own repositories, for apk in the image; a package of Alpine brings Alpine's.
+fn apk_keys(repositories: &[Repository], flavor: Flavor) -> BTreeMap<String, String> {
+    let own = repositories.iter().filter(|repository| repository.url.is_some() && flavor == Flavor::Dev);
+    let keys = own.flat_map(|repository| &repository.keys);
+    keys.map(|key| (key.name.clone(), key.text.to_string())).collect()
 }
 
 /// What is extended, as an input of a merge.
@@ -233,6 +241,7 @@ fn merge_action(
         layers,
         world: Vec::new(),
         apk_repositories: Vec::new(),
+        apk_keys: BTreeMap::new(),
     }
 }
 

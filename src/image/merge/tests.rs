@@ -36,6 +36,7 @@ fn case(release: &str) -> Case {
         layers: vec![],
         world: vec![],
         apk_repositories: vec![],
+        apk_keys: BTreeMap::new(),
     };
     Case { parameters, trees: vec![], contents: MemoryContents::default() }
 }

@@ -32,6 +32,12 @@ pub fn write_database(workspace: &mut Workspace<'_>) -> Result<(), MergeError> {
         files.insert("/lib/apk/db/scripts.tar", scripts::archive(workspace)?);
         files.insert("/lib/apk/db/triggers", scripts::triggers(workspace).into_bytes());
         workspace.write(EFFECT, &Workspace::path("/lib/apk/db/lock"), Vec::new(), (0o600, 0, 0))?;
+        for (name, text) in &parameters.apk_keys {
+            let name = name.rsplit('/').next().unwrap_or(name);
+            if let Ok(Some(path)) = TreePath::from_absolute(&format!("/etc/apk/keys/{name}")) {
+                workspace.write(EFFECT, &path, text.clone().into_bytes(), FILE)?;
+            }
+        }
         for folder in ["/var/cache/apk", "/var/cache/misc"] {
             workspace.directory(EFFECT, &Workspace::path(folder), (0o755, 0, 0));
         }
