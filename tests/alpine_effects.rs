@@ -106,3 +106,34 @@ fn the_ca_bundle_and_its_links_are_those_of_the_trigger() {
     assert!(theirs.len() > 290, "{}", theirs.len());
     assert_eq!(ours, theirs);
 }
+
+/// Scripts of genuine packages: what is read of them leaves no warning, what is not known is named.
+#[test]
+fn scripts_that_do_more_are_named() {
+    let names = ["chrony", "dhcpcd", "eudev", "openrc", "tiny-cloud-alpine"];
+    let genuine = match packages("v3.19/main/x86_64", &names) {
+        Ok(packages) => packages,
+        Err(reason) => return support::skip(&reason),
+    };
+    let image = alpine_support::merge(&genuine, parameters(&genuine, Flavor::Runtime));
+    assert_eq!(
+        image.context.warnings(),
+        [
+            "the post-install of openrc runs ln, mkdir, rm; its effects are not in the image",
+            "the post-install of tiny-cloud-alpine runs sed > /etc/tiny-cloud.conf; its effects are not in the image",
+        ]
+    );
+    let made = Made {
+        name: "mkinitfs",
+        info: "triggers = /usr/share/kernel/*\n",
+        scripts: &[(".trigger", "#!/bin/sh\nmkinitfs -o /boot/initramfs\n")],
+        files: &["usr/", "usr/share/", "usr/share/kernel/"],
+    };
+    let quiet = merge_all(&[], std::slice::from_ref(&made), parameters(&[], Flavor::Dev)).unwrap();
+    assert_eq!(quiet.context.warnings(), Vec::<String>::new(), "no kernel is there to wait for");
+    let kernel =
+        Made::new("linux", "", &["usr/", "usr/share/", "usr/share/kernel/", "usr/share/kernel/lts/"]);
+    let image = merge_all(&[], &[made, kernel], parameters(&[], Flavor::Dev)).unwrap();
+    let warning = "the trigger of mkinitfs runs mkinitfs; its effects are not in the image";
+    assert_eq!(image.context.warnings(), [warning]);
+}
