@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use hbuild_lang::recipe::{Arch, Flavor};
 
+use super::super::layering::Parents;
+use super::super::root::{Node, Root};
 use super::super::{MergeError, Workspace};
 use super::apk::read_sums;
 use super::{Apk, scripts};
 use crate::distro::alpine::checksum::Checksum;
-use crate::tree::{Entry, EntryKind, Tree, TreePath};
+use crate::tree::{Entry, EntryKind, Origin, Tree, TreePath};
 
 const EFFECT: &str = "apk-database";
 const FILE: (u16, u32, u32) = (0o644, 0, 0);
@@ -77,7 +79,8 @@ pub fn fill_installed(
         let Some(apk) = &workspace.packages[number].apk else { continue };
         bytes.extend(description(apk, workspace.parameters.arch).into_bytes());
         let sums = workspace.packages[number].member("sha1sums", workspace.contents())?.unwrap_or_default();
-        let files = Files { workspace, number, sums: read_sums(&sums) };
+        let origin = &workspace.packages[number].origin;
+        let files = Files { root: &workspace.root, origin, sums: read_sums(&sums) };
         files.append(&trees[number], &mut bytes);
         bytes.push(b'\n');
     }
@@ -125,74 +128,71 @@ fn description(apk: &Apk, arch: Arch) -> String {
 }
 
 /// What of a package's files is in the image and its own.
-struct Files<'a, 'b> {
-    workspace: &'a Workspace<'b>,
-    number: usize,
+struct Files<'a> {
+    root: &'a Root,
+    origin: &'a Origin,
     sums: BTreeMap<TreePath, Checksum>,
 }
 
-impl Files<'_, '_> {
+impl Files<'_> {
     /// Appends each folder with its files.
     fn append(&self, tree: &Tree, bytes: &mut Vec<u8>) {
         let mut order: Vec<Option<TreePath>> = Vec::new();
-        let mut files: BTreeMap<Option<TreePath>, Vec<u8>> = BTreeMap::new();
+        let mut folders: BTreeMap<Option<TreePath>, Vec<u8>> = BTreeMap::new();
+        let mut parents = Parents::default();
         for entry in tree.entries() {
-            let folder = if entry.is_directory() { Some(entry.path.clone()) } else { entry.path.parent() };
-            let text = match entry.is_directory() {
-                true if self.is_directory(&entry.path) => Vec::new(),
-                true => continue,
-                false => match self.file(entry) {
-                    Some(text) => text,
-                    None => continue,
-                },
+            let real = parents.real(self.root, &entry.path, self.origin);
+            let Some(node) = real.ok().and_then(|path| self.root.get(&path)) else { continue };
+            let (folder, text) = match entry.is_directory() {
+                true if self.is_directory(node) => (Some(entry.path.clone()), Vec::new()),
+                false if self.is_own(node) => (entry.path.parent(), self.file(entry, node)),
+                _ => continue,
             };
-            let known = files.entry(folder.clone()).or_insert_with(|| {
-                order.push(folder);
-                Vec::new()
+            let known = folders.entry(folder.clone()).or_insert_with(|| {
+                order.push(folder.clone());
+                self.folder(folder.as_ref(), tree)
             });
             known.extend(text);
         }
-        for folder in order {
-            bytes.extend_from_slice(b"F:");
-            if let Some(path) = &folder {
-                bytes.extend_from_slice(path.as_bytes());
-            }
-            bytes.push(b'\n');
-            if let Some(entry) = folder.as_ref().and_then(|path| tree.get(path)) {
-                bytes.extend(self.metadata("M", entry, 0o755));
-            }
-            bytes.extend(&files[&folder]);
-        }
+        bytes.extend(order.iter().flat_map(|folder| &folders[folder]));
     }
 
-    fn is_directory(&self, path: &TreePath) -> bool {
-        let root = &self.workspace.root;
-        root.real_directory(path).ok().flatten().is_some_and(|path| root.get(&path).is_some())
+    /// The lines of a folder: its name, and owner and mode where the package has it.
+    fn folder(&self, path: Option<&TreePath>, tree: &Tree) -> Vec<u8> {
+        let name = path.map_or(&b""[..], TreePath::as_bytes);
+        let mut lines = [b"F:", name, b"\n"].concat();
+        if let Some(entry) = path.and_then(|path| tree.get(path)) {
+            let node = self.root.real_path(&entry.path).ok().and_then(|path| self.root.get(&path));
+            lines.extend(self.metadata("M", entry, node, 0o755));
+        }
+        lines
     }
 
-    /// The lines of a file or link; `None` where it is not in the image, or is another's. What an effect changed is
-    /// still the package's, as configuration that was edited is.
-    fn file(&self, entry: &Entry) -> Option<Vec<u8>> {
-        let root = &self.workspace.root;
-        let node = root.real_path(&entry.path).ok().and_then(|path| root.get(&path))?;
-        let origin = root.origin(node.origin);
-        if *origin != self.workspace.packages[self.number].origin && !origin.is_effect() {
-            return None;
-        }
+    /// The lines of a file or link.
+    fn file(&self, entry: &Entry, node: &Node) -> Vec<u8> {
         let mut lines = [b"R:", entry.path.file_name(), b"\n"].concat();
-        lines.extend(self.metadata("a", entry, 0o644));
+        lines.extend(self.metadata("a", entry, Some(node), 0o644));
         if let Some(sum) = self.sums.get(&entry.path) {
             lines.extend(format!("Z:{sum}\n").into_bytes());
         }
-        Some(lines)
+        lines
+    }
+
+    fn is_directory(&self, node: &Node) -> bool {
+        node.entry.is_directory()
+            || self.root.follow(&node.entry.path).is_some_and(|node| node.entry.is_directory())
+    }
+
+    /// Whether it is the package's. What an effect changed still is, as configuration that was edited is.
+    fn is_own(&self, node: &Node) -> bool {
+        let origin = self.root.origin(node.origin);
+        origin == self.origin || origin.is_effect()
     }
 
     /// The line of owner and mode, where they are not root's and `usual`: those that the recipe gave, else those of
     /// the package.
-    fn metadata(&self, letter: &str, entry: &Entry, usual: u16) -> Vec<u8> {
-        let root = &self.workspace.root;
-        let node = root.real_path(&entry.path).ok().and_then(|path| root.get(&path));
-        let changed = node.filter(|node| node.touched && !root.origin(node.origin).is_effect());
+    fn metadata(&self, letter: &str, entry: &Entry, node: Option<&Node>, usual: u16) -> Vec<u8> {
+        let changed = node.filter(|node| node.touched && !self.root.origin(node.origin).is_effect());
         let shown = changed.map_or(entry, |node| &node.entry);
         let mode = if matches!(entry.kind, EntryKind::Symlink { .. }) { 0o777 } else { shown.mode };
         let attributes = scripts::attributes_digest(&entry.xattrs);

@@ -23,11 +23,11 @@ pub fn installation_order(packages: &[Package], world: &[String]) -> Vec<usize> 
             providers.entry(provided.name).or_default().push((number, version));
         }
     }
-    let triggered: Vec<usize> = by_name
-        .iter()
-        .copied()
-        .filter(|&number| packages[number].apk.as_ref().is_some_and(|apk| !apk.info.install_if.is_empty()))
-        .collect();
+    let conditions = |&number: &usize| {
+        let apk = packages[number].apk.as_ref().filter(|apk| !apk.info.install_if.is_empty())?;
+        Some((number, words(&apk.info.install_if)))
+    };
+    let triggered = by_name.iter().filter_map(conditions).collect();
     let mut order = Order {
         packages,
         providers,
@@ -50,8 +50,8 @@ struct Order<'a> {
     packages: &'a [Package],
     /// Who provides a name, in which version.
     providers: BTreeMap<String, Vec<(usize, Option<String>)>>,
-    /// The packages with an `install_if`, by name.
-    triggered: Vec<usize>,
+    /// The packages with an `install_if`, by name, and what it says.
+    triggered: Vec<(usize, Vec<Dependency>)>,
     /// The packages that are done or whose dependencies are being looked at.
     begun: BTreeSet<usize>,
     done: Vec<usize>,
@@ -83,18 +83,12 @@ impl Order<'_> {
         }
         self.done.push(number);
         for at in 0..self.triggered.len() {
-            let triggered = self.triggered[at];
-            let Some(other) = packages[triggered].apk.as_ref().filter(|_| !self.begun.contains(&triggered))
-            else {
-                continue;
-            };
-            let conditions = words(&other.info.install_if);
-            let met = |wanted: &Dependency| {
-                self.provider(wanted).is_some_and(|number| self.begun.contains(&number))
-            };
+            let (triggered, conditions) = &self.triggered[at];
+            let begun =
+                |wanted: &Dependency| self.provider(wanted).filter(|number| self.begun.contains(number));
             let concerned = conditions.iter().any(|wanted| self.provider(wanted) == Some(number));
-            if concerned && conditions.iter().all(met) {
-                self.package(triggered);
+            if concerned && conditions.iter().all(|wanted| begun(wanted).is_some()) {
+                self.package(*triggered);
             }
         }
     }
