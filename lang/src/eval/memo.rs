@@ -10,6 +10,9 @@ use super::fields::Said;
 use super::point::{AxisValue, Point, PointKey};
 use crate::syntax::ast::Statement;
 
+/// What a statement said, by the point.
+type AtPoints = BTreeMap<PointKey, Rc<Said>>;
+
 /// Statements and fields that were evaluated before.
 #[derive(Debug, Default)]
 pub struct Memo {
@@ -18,7 +21,7 @@ pub struct Memo {
     /// How many statements were evaluated.
     said: u32,
     /// By the statement's address in its program: the axes that it read, and what it said at the points on them.
-    statements: BTreeMap<usize, Vec<(u64, BTreeMap<PointKey, Rc<Said>>)>>,
+    statements: BTreeMap<usize, Vec<(u64, AtPoints)>>,
     /// Fields in their final form, by what sets them.
     taken: BTreeMap<Vec<u64>, Arc<dyn Any + Send + Sync>>,
 }
@@ -61,7 +64,7 @@ impl Memo {
         let Some(key) = point.key(axes) else { return };
         let known = self.statements.entry(address(statement)).or_default();
         let at = known.iter().position(|(read, _)| *read == axes).unwrap_or_else(|| {
-            known.push((axes, BTreeMap::new()));
+            known.push((axes, AtPoints::new()));
             known.len() - 1
         });
         known[at].1.insert(key, said);

@@ -19,6 +19,9 @@ pub struct Placed {
     pub fields: [(&'static str, Site); 3],
 }
 
+/// An image's name, and its point without its architecture.
+type Variant<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+
 impl Machine<'_> {
     /// Reports a tag or a variant's name that two variants of one image have; architectures share theirs.
     pub fn distinct_tags(&mut self, placed: &[Placed]) {
@@ -46,7 +49,7 @@ impl Machine<'_> {
 
     /// Reports a version, tags or dates that differ between the architectures of one variant.
     pub fn one_for_every_arch(&mut self, placed: &[Placed]) {
-        let mut variants: BTreeMap<(&str, Vec<(&str, &str)>), &Placed> = BTreeMap::new();
+        let mut variants: BTreeMap<Variant<'_>, &Placed> = BTreeMap::new();
         for one in placed {
             let first = *variants.entry(variant(one)).or_insert(one);
             for ((field, site), (_, first_site)) in one.fields.iter().zip(&first.fields) {
@@ -69,8 +72,7 @@ impl Machine<'_> {
     }
 }
 
-/// The image's name, and its point without its architecture.
-fn variant(placed: &Placed) -> (&str, Vec<(&str, &str)>) {
+fn variant(placed: &Placed) -> Variant<'_> {
     let labels = placed.image.point.iter().map(|(axis, label)| (axis.as_str(), label.as_str()));
     (&placed.image.name, labels.filter(|(axis, _)| *axis != "arch").collect())
 }
