@@ -20,7 +20,7 @@ printf -v list '"%s", ' "${packages[@]}"
 cat > "$work/recipe/bench.hb" << X
 hbuild 1
 
-for distro in [alpine("3.20")], flavor in [dev]
+for distro in [alpine("3.20")], flavor in [dev], arch in [amd64]
 
 repository test {
   url        = "https://alpine.invalid/alpine"
@@ -30,7 +30,7 @@ repository test {
 }
 
 image minirootfs {
-  for distro, flavor
+  for distro, flavor, arch
   version      = "1"
   repositories = [test]
   packages     = [${list%, }]
