@@ -263,7 +263,7 @@ fn the_order_of_the_inputs_does_not_matter_and_every_path_is_in_one_layer() {
         let slice = image.context.decode_tree(image.made[&tree]).unwrap();
         let origins = image.context.decode_origins(image.made[&origins]).unwrap();
         for entry in slice.entries() {
-            assert_eq!(Some(entry).map(described), image.tree.get(&entry.path).map(described));
+            assert_eq!(Some(described(entry)), image.tree.get(&entry.path).map(described));
             let parent = entry.path.parent();
             assert!(parent.is_none_or(|parent| slice.get(&parent).is_some()), "{}", entry.path);
             let first = seen.insert(entry.path.clone());
