@@ -1,4 +1,5 @@
-//! What Debian's tools compile for Alpine runs on Alpine's musl: in the root file system that Alpine publishes.
+//! What Debian's tools compile for Alpine runs on Alpine's musl: in the root file system that Alpine publishes, and in the
+//! images of the recipes, moved to the release whose packages are in `../shared`.
 
 mod support;
 
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use support::images::{folder, has, hbuild, is_root, mirror, must};
+use serde_json::Value;
+use support::images::{folder, has, hbuild, is_root, mirror, must, podman};
 use support::skip;
 
 /// The official minirootfs.
@@ -138,4 +140,123 @@ fn they_are_hardened_and_take_alpines_musl() {
         let libraries = elf.matches("(NEEDED)").count();
         assert_eq!((interpreter, libraries), (dynamic, usize::from(dynamic)), "{path}\n{elf}");
     }
+}
+
+/// What the recipes take from `std/base`, as far as the small mirror beside the repository has it.
+const BASIS: &str = r#"
+fn basis() {
+  repositories = [small]
+  packages += ["alpine-baselayout-data", "alpine-release", "ca-certificates-bundle"]
+  users += { nonroot = { uid = 65532, gid = 65532, home = "/", shell = "/sbin/nologin", gecos = "nonroot" } }
+  groups += { nonroot = { gid = 65532 } }
+  run-as = "nonroot"
+  env.PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+}
+repository small {
+  url        = "https://alpine.invalid/alpine"
+  suite      = "v3.20"
+  components = ["main"]
+  key        = "test@hbuild-5f000000.rsa.pub"
+}
+"#;
+
+/// The layout of the runtime image of the recipe on Alpine 3.20, and its name with the tag.
+fn image(name: &str, release: &[&str], tag: &str) -> Option<String> {
+    ROOT.as_ref()?;
+    let shared = Path::new("../shared/alpine").canonicalize().unwrap();
+    let (recipe, config) = (folder(&format!("alpine-{name}")), folder("config"));
+    for entry in fs::read_dir(Path::new("recipes").join(name)).unwrap() {
+        let file = entry.unwrap().path();
+        let text = fs::read_to_string(&file).unwrap();
+        let moved = [
+            ("alpine(\"3.19\")", "alpine(\"3.20\")"),
+            ("distro in release.distros", "distro in [alpine(\"3.20\")]"),
+            ("distro in [alpine(\"3.20\"), debian(\"12\")]", "distro in [alpine(\"3.20\")]"),
+            ("flavor in [runtime, dev]", "flavor in [runtime]"),
+            ("arch in [amd64, arm64]", "arch in [amd64]"),
+            ("use base.runtime(distro)", "use basis()"),
+            (
+                "  repositories = match distro { alpine => alpine.all(distro), debian => debian.main(distro) }\n",
+                "",
+            ),
+        ];
+        let mut text = moved.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        if text.contains("use basis()") {
+            text.push_str(BASIS);
+        }
+        fs::write(recipe.join(file.file_name().unwrap()), text).unwrap();
+    }
+    let key = "test@hbuild-5f000000.rsa.pub";
+    fs::copy(shared.join("keys").join(key), recipe.join(key)).unwrap();
+    fs::create_dir_all(config.join("hbuild")).unwrap();
+    let mirrors = format!("[mirrors]\nsmall = [\"file://{}\"]\n", shared.display());
+    fs::write(config.join("hbuild/config.toml"), mirrors).unwrap();
+    let target = recipe.join(format!("{name}.hb"));
+    let run = |arguments: &[&str]| {
+        let mut command = hbuild(arguments);
+        command.arg(&target).env("XDG_CONFIG_HOME", &config);
+        command
+    };
+    let output = run(&["lock"]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    // A source from git cannot be locked here.
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{errors}");
+    let out = recipe.join("out");
+    must(run(&["build", "--arch", "amd64", "-o", out.to_str().unwrap()]).args(release));
+    Some(format!("oci:{}:{tag}-alpine3.20-amd64", out.join(name).display()))
+}
+
+/// Runs the image as it is configured, without network and read-only.
+fn contained(options: &[&str], image: &str, arguments: &[&str]) -> Command {
+    let mut command = podman("overlay");
+    command.args(["run", "--quiet", "--network=none", "--read-only", "--cap-drop=all"]);
+    command.args(["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"]).args(options);
+    command.arg(image).args(arguments);
+    command
+}
+
+#[test]
+fn the_images_of_the_recipes_run() {
+    if ROOT.is_none() || !has("podman") || !has("runc") {
+        return;
+    }
+    let redis = image("redis", &["--release", "8.0"], "8.0.2").unwrap();
+    let container = must(&mut contained(&["--detach"], &redis, &[]));
+    let ask = |command: &[&str]| {
+        let mut podman = podman("overlay");
+        podman.args(["exec", container.trim(), "redis-cli", "-e"]).args(command).output().unwrap()
+    };
+    let ready = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        ask(&["PING"]).stdout == b"PONG\n"
+    });
+    assert!(ready, "redis never answers");
+    assert_eq!(said(&ask(&["INCRBYFLOAT", "answer", "42.5"])), "42.5\n");
+    assert_eq!(said(&ask(&["SAVE"])), "OK\n");
+    must(podman("overlay").args(["rm", "--force", "--volumes", "--time", "0", container.trim()]));
+
+    let memcached = image("memcached", &["--release", "1.6.38"], "1.6.38").unwrap();
+    assert_eq!(must(&mut contained(&["--rm"], &memcached, &["--version"])), "memcached 1.6.38\n");
+    let tini = image("tini", &[], "0.19.0").unwrap();
+    let version = contained(&["--rm"], &tini, &["/usr/bin/tini", "--version"]);
+    assert_eq!(must(&mut { version }), "tini version 0.19.0\n");
+    evidence(&redis);
+}
+
+/// The image has Alpine's packages; what it was compiled with is Debian's, and the provenance says so.
+fn evidence(image: &str) {
+    let layout = image.strip_prefix("oci:").unwrap().rsplit_once(':').unwrap().0;
+    let blobs = fs::read_dir(Path::new(layout).join("blobs/sha256")).unwrap();
+    let documents = blobs.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let documents = documents.filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let slsa =
+        |document: &Value| document["predicateType"].as_str().is_some_and(|kind| kind.contains("slsa"));
+    let provenance: Vec<Value> = documents.filter(slsa).collect();
+    let [provenance] = &provenance[..] else { panic!("{} statements", provenance.len()) };
+    let resolved = &provenance["predicate"]["buildDefinition"]["resolvedDependencies"];
+    let all: Vec<&str> = resolved.as_array().unwrap().iter().filter_map(|one| one["uri"].as_str()).collect();
+    let has = |start: &str, end: &str| all.iter().any(|uri| uri.starts_with(start) && uri.contains(end));
+    assert!(has("pkg:apk/alpine/musl@1.2.5-r0?", "distro=alpine-3.20"), "{all:?}");
+    assert!(has("pkg:deb/debian/musl-tools@1.2.3-1?", "distro=debian-12"), "{all:?}");
+    assert!(!has("pkg:apk/alpine/musl-tools", "") && !has("pkg:deb/debian/alpine-release", ""), "{all:?}");
 }
