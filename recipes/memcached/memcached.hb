@@ -67,7 +67,10 @@ build memcached-server {
   when on != distro {
     repositories = debian.main(on)
     sources      += { libevent = libevent-src }
-    env.OPTIONS = "--with-libevent=/build/libevent"
+    # `--with-libevent` would have the program look there when it runs.
+    env.CPPFLAGS = "-I/build/libevent/include"
+    env.LDFLAGS = "{{c.hardening.LDFLAGS}} -L/build/libevent/lib"
+    env.OPTIONS = ""
     step "libevent" {
       dir = "libevent"
       script = """
