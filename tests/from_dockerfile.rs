@@ -1,5 +1,5 @@
-//! Images as the base of Dockerfiles: what is compiled in the dev flavor is copied into the runtime flavor, with buildah,
-//! and runs there with podman.
+//! Images as the base of Dockerfiles: what is compiled or installed in the dev flavor is copied into the runtime flavor,
+//! with buildah, and runs there with podman.
 
 mod support;
 
@@ -54,6 +54,44 @@ FROM ${RUNTIME}
 COPY --from=build /src/greet /usr/local/bin/greet
 ENTRYPOINT ["greet"]
 CMD ["world"]
+"#;
+
+/// The same on Alpine. The mirror beside the repository has no compiler, so apk installs a program.
+const ALPINE_RECIPE: &str = r#"hbuild 1
+
+for distro in [alpine("3.20")], flavor in [runtime, dev], arch in [amd64]
+
+repository local {
+  url        = "https://alpine.invalid/alpine"
+  suite      = "v3.20"
+  components = ["main"]
+  key        = "test@hbuild-5f000000.rsa.pub"
+}
+
+image scan {
+  for distro, flavor, arch
+  repositories = [local]
+  version      = "1"
+  packages = match flavor {
+    runtime => ["alpine-release", "musl"]
+    dev => ["alpine-baselayout", "alpine-release", "apk-tools", "busybox-binsh"]
+  }
+  env.PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+  when flavor == dev { run-as = "root" }
+}
+"#;
+
+const ALPINE_DOCKERFILE: &str = r#"ARG DEV
+ARG RUNTIME
+FROM ${DEV} AS build
+COPY mirror /mirror
+RUN apk --no-cache --repositories-file /none -X /mirror/v3.20/main add scanelf \
+ && scanelf -nB /usr/bin/scanelf && apk info --installed scanelf
+
+FROM ${RUNTIME}
+COPY --from=build /usr/bin/scanelf /usr/local/bin/scanelf
+ENTRYPOINT ["scanelf", "-nB"]
+CMD ["/usr/local/bin/scanelf"]
 "#;
 
 /// The storage driver that buildah and podman have here.
@@ -127,10 +165,56 @@ fn what_the_dev_flavor_compiles_runs_in_the_runtime_flavor() {
     let shell = run("greet", &["--entrypoint=/bin/sh"], &["-c", "true"]);
     assert_eq!(shell.status.code(), Some(127), "{}", String::from_utf8_lossy(&shell.stderr));
 
-    let inspect = ["image", "inspect", "--format", "{{json .Config}}", "greet"];
+    takes_over("greet", &runtime);
+}
+
+/// Whether the built image has user, environment and working directory of its base.
+fn takes_over(name: &str, base: &str) {
+    let inspect = ["image", "inspect", "--format", "{{json .Config}}", name];
     let built: serde_json::Value = serde_json::from_str(&must(podman(*STORAGE).args(inspect))).unwrap();
-    let base = &configuration(&runtime)["config"];
+    let base = &configuration(base)["config"];
     for key in ["User", "Env", "WorkingDir"] {
         assert_eq!(built[key], base[key], "{key}");
     }
+}
+
+#[test]
+fn what_apk_installs_in_the_dev_flavor_runs_in_the_runtime_flavor() {
+    let shared = Path::new("../shared/alpine");
+    if !shared.exists() {
+        return support::skip("no ../shared/alpine");
+    }
+    if !cfg!(target_arch = "x86_64") {
+        return support::skip("the images are of x86_64");
+    }
+    if !tools() {
+        return;
+    }
+    let shared = shared.canonicalize().unwrap();
+    let (recipe, context, config) = (folder("alpine-recipe"), folder("alpine-context"), folder("config"));
+    fs::write(recipe.join("scan.hb"), ALPINE_RECIPE).unwrap();
+    let key = "test@hbuild-5f000000.rsa.pub";
+    fs::copy(shared.join("keys").join(key), recipe.join(key)).unwrap();
+    fs::create_dir_all(config.join("hbuild")).unwrap();
+    let mirrors = format!("[mirrors]\nlocal = [\"file://{}\"]\n", shared.display());
+    fs::write(config.join("hbuild/config.toml"), mirrors).unwrap();
+    let place = recipe.to_str().unwrap();
+    must(hbuild(&["lock", place]).env("XDG_CONFIG_HOME", &config));
+    let layouts = recipe.join("out");
+    let built = hbuild(&["build", place, "-o", layouts.to_str().unwrap()]);
+    must({ built }.env("XDG_CONFIG_HOME", &config));
+    let layout = |variant: &str| format!("oci:{}:{variant}-amd64", layouts.join("scan").display());
+    let (runtime, dev) = (layout("1-alpine3.20"), layout("1-alpine3.20-dev"));
+
+    let branch = context.join("mirror/v3.20/main");
+    fs::create_dir_all(&branch).unwrap();
+    must(Command::new("cp").arg("-r").arg(shared.join("v3.20/main/x86_64")).arg(&branch));
+    fs::write(context.join("Dockerfile"), ALPINE_DOCKERFILE).unwrap();
+    let said = build(&context, "scan", &[("DEV", &dev), ("RUNTIME", &runtime)]);
+    assert!(said.contains("ET_DYN /usr/bin/scanelf") && said.contains("\nscanelf"), "{said}");
+
+    assert_eq!(text(&run("scan", &[], &[])), "ET_DYN /usr/local/bin/scanelf \n");
+    let shell = run("scan", &["--entrypoint=/bin/sh"], &["-c", "true"]);
+    assert_eq!(shell.status.code(), Some(127), "{}", String::from_utf8_lossy(&shell.stderr));
+    takes_over("scan", &runtime);
 }
