@@ -169,7 +169,9 @@ impl World {
             return None;
         }
         let program = workspace.path("hbuild");
-        fs::copy(env!("CARGO_BIN_EXE_hbuild"), &program).unwrap();
+        // By a process of its own: what another thread starts meanwhile would hold the file open for writing.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_hbuild")).arg(&program).status();
+        assert!(copied.unwrap().success());
         // Other users are to reach the program and the archive.
         for path in [workspace.path(""), program.clone()] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -12,7 +12,9 @@ fn program(folder: &Path) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = folder.join("hbuild");
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_hbuild"), &path).unwrap();
+    // By a process of its own: what another thread starts meanwhile would hold the file open for writing.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_hbuild")).arg(&path).status();
+    assert!(copied.unwrap().success());
     path
 }
 
