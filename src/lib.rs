@@ -10,7 +10,7 @@
 //!   -> graph of derivations                     graph
 //!   -> outputs in the store                     store, exec, sandbox
 //!   -> layers, config, manifest, index          image
-//!   -> evidence                                 evidence
+//!   -> evidence                                 evidence, audit
 //! all of it, for one command or an editor       build, import, lsp, cli
 //! ```
 
@@ -45,12 +45,19 @@ pub mod image;
 
 pub mod evidence;
 
+// Images and their evidence, held against each other.
+pub mod audit;
+
 // What a project begins with.
 pub mod scaffold;
 
 // The machine: files, network, clock.
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reaches the machine for all others")]
 pub mod host;
+
+// Registries that images go to and come from.
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "reaches registries")]
+pub mod remote;
 
 // All of it together.
 pub mod build;

@@ -13,6 +13,7 @@ mod doctor;
 mod explain;
 mod fmt;
 mod graph;
+mod image;
 mod import;
 mod init;
 mod lock;

@@ -1,32 +1,21 @@
 //! `hbuild why`.
 
-use std::fs::File;
-use std::path::Path;
-
 use hbuild_lang::recipe::Arch;
 
 use super::arguments::WhyArguments;
 use super::context::Context;
+use super::image::ImageSource;
 use super::report::{Failure, UsageError};
 use super::{print, print_json};
 use crate::evidence::media;
 use crate::evidence::why::{ImageEvidence, Recheck, VerbatimIndexes, why};
-use crate::host::folder::HostFolder;
-use crate::image::read::{Archive, FolderFiles, ImageFiles, Layout};
+use crate::image::read::Layout;
 use crate::store::Store;
 
 /// Prints where a path of an image came from.
 pub fn run(arguments: &WhyArguments, context: &Context) -> Result<(), Failure> {
-    let (path, reference) = split(&arguments.image);
-    if !Path::new(path).exists() {
-        return Err(Failure::new(UsageError::NoImage { image: arguments.image.clone() }));
-    }
-    let evidence = if Path::new(path).is_dir() {
-        read(&FolderFiles(&HostFolder::new(path)), reference)?
-    } else {
-        let file = File::open(path).map_err(|source| Failure::new(super::report::OutputError { source }))?;
-        read(&Archive::new(file).map_err(Failure::new)?, reference)?
-    };
+    let source = ImageSource::open(&arguments.image)?;
+    let evidence = read(&source.layout()?, source.reference())?;
     // Without a store there is nothing to check again with; the answer says so.
     let store =
         context.store_path().ok().filter(|path| path.is_dir()).and_then(|path| Store::open(&path).ok());
@@ -37,18 +26,7 @@ pub fn run(arguments: &WhyArguments, context: &Context) -> Result<(), Failure> {
     if arguments.json { print_json(&answer) } else { print(&answer.to_string()) }
 }
 
-/// Path and reference of `PATH[:REF]`.
-fn split(image: &str) -> (&str, Option<&str>) {
-    match image.rsplit_once(':') {
-        Some((path, reference)) if !Path::new(image).exists() && !reference.contains('/') => {
-            (path, Some(reference))
-        }
-        _ => (image, None),
-    }
-}
-
-fn read(files: &dyn ImageFiles, reference: Option<&str>) -> Result<ImageEvidence, Failure> {
-    let layout = Layout::open(files).map_err(Failure::new)?;
+fn read(layout: &Layout<'_>, reference: Option<&str>) -> Result<ImageEvidence, Failure> {
     let arch = if cfg!(target_arch = "aarch64") { Arch::Arm64 } else { Arch::Amd64 };
     let image = layout.image(reference, Some(arch)).map_err(Failure::new)?;
     let referrers = layout.referrers(image.digest).map_err(Failure::new)?;

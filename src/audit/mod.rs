@@ -1,0 +1,4 @@
+//! What an auditor asks: whether an image is what its evidence says, by whom, and what differs between two.
+//!
+//! Receives images that were read and checked ([`crate::image::read`]) and keys; returns answers. It never
+//! fetches, builds or writes.

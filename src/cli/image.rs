@@ -1,0 +1,62 @@
+//! The images that commands work on: a layout folder, an archive, each with a reference where it holds several.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::report::{Failure, OutputError, UsageError};
+use crate::host::folder::HostFolder;
+use crate::image::layout::{Folder, FolderError};
+use crate::image::read::{Archive, ImageFiles, Layout, ReadError};
+
+/// Where an image is read from.
+pub struct ImageSource {
+    files: Box<dyn ImageFiles>,
+    reference: Option<String>,
+}
+
+impl ImageSource {
+    /// The image that `PATH[:REF]` names.
+    pub fn open(image: &str) -> Result<Self, Failure> {
+        let (path, reference) = split(image);
+        if !Path::new(path).exists() {
+            return Err(Failure::new(UsageError::NoImage { image: image.to_owned() }));
+        }
+        let files: Box<dyn ImageFiles> = if Path::new(path).is_dir() {
+            Box::new(LayoutFolder(HostFolder::new(path)))
+        } else {
+            let file = File::open(path).map_err(|source| Failure::new(OutputError { source }))?;
+            Box::new(Archive::new(file).map_err(Failure::new)?)
+        };
+        Ok(Self { files, reference: reference.map(str::to_owned) })
+    }
+
+    /// What is in it.
+    pub fn layout(&self) -> Result<Layout<'_>, Failure> {
+        Layout::open(&*self.files).map_err(Failure::new)
+    }
+
+    /// Which image is meant: for [`Layout::resolve`].
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+}
+
+/// A layout in a folder of this host.
+struct LayoutFolder(HostFolder);
+
+impl ImageFiles for LayoutFolder {
+    fn open(&self, path: &str) -> Result<Option<Box<dyn std::io::Read + '_>>, ReadError> {
+        let opened: Result<_, FolderError> = self.0.open(path);
+        Ok(opened?.map(|reader| reader as Box<dyn std::io::Read>))
+    }
+}
+
+/// Path and reference of `PATH[:REF]`.
+fn split(image: &str) -> (&str, Option<&str>) {
+    match image.rsplit_once(':') {
+        Some((path, reference)) if !Path::new(image).exists() && !reference.contains('/') => {
+            (path, Some(reference))
+        }
+        _ => (image, None),
+    }
+}
