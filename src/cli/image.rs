@@ -45,9 +45,9 @@ impl ImageSource {
 struct LayoutFolder(HostFolder);
 
 impl ImageFiles for LayoutFolder {
-    fn open(&self, path: &str) -> Result<Option<Box<dyn std::io::Read + '_>>, ReadError> {
+    fn open(&self, path: &str) -> Result<Option<Box<dyn std::io::Read + Send + '_>>, ReadError> {
         let opened: Result<_, FolderError> = self.0.open(path);
-        Ok(opened?.map(|reader| reader as Box<dyn std::io::Read>))
+        Ok(opened?.map(|reader| reader as Box<dyn std::io::Read + Send>))
     }
 }
 

@@ -11,6 +11,7 @@ use std::ops::Bound;
 use super::collect::{Collector, read_all};
 use super::error::shown;
 use super::{ArchiveProblem, Cancelled, Encoding, Limits, TarForm, UnpackError};
+use crate::digest::Digest;
 use crate::tree::{ContentSink, Entry, EntryKind, Tree, TreePath};
 
 /// Linux gives up after 40 symlinks (`ELOOP`).
@@ -25,8 +26,17 @@ pub struct Layers {
     metadata: u64,
 }
 
+/// One layer, put over no other yet.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    tree: Tree,
+    marks: Marks,
+    count: u64,
+    metadata: u64,
+}
+
 /// What one layer does.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Marks {
     /// Directories of which nothing of lower layers stays; the root where `None`.
     pub opaque: Vec<Option<TreePath>>,
@@ -34,6 +44,45 @@ pub(super) struct Marks {
     pub deleted: Vec<TreePath>,
     /// Names for files of lower layers: the name, and the file's path as the archive has it.
     pub links: Vec<(TreePath, Vec<u8>)>,
+}
+
+impl Layer {
+    /// The layer in the tar stream `source`. Parameters are those of [`unpack_tar`](super::unpack_tar).
+    pub fn read(
+        source: impl BufRead,
+        encoding: Encoding,
+        about: (&str, &str, u64),
+        limits: &Limits,
+        sink: &mut dyn ContentSink,
+        cancelled: Cancelled<'_>,
+    ) -> Result<Self, UnpackError> {
+        Self::read_after((0, 0), source, encoding, about, limits, (sink, cancelled))
+    }
+
+    /// The digest of each file's content.
+    pub fn contents(&self) -> impl Iterator<Item = Digest> {
+        self.tree.entries().iter().filter_map(|entry| match &entry.kind {
+            EntryKind::File { digest, .. } => Some(*digest),
+            _ => None,
+        })
+    }
+
+    fn read_after(
+        before: (u64, u64),
+        source: impl BufRead,
+        encoding: Encoding,
+        about: (&str, &str, u64),
+        limits: &Limits,
+        (sink, cancelled): (&mut dyn ContentSink, Cancelled<'_>),
+    ) -> Result<Self, UnpackError> {
+        let mut collector = Collector::new(TarForm::Layer, limits);
+        (collector.count, collector.metadata) = before;
+        read_all(&mut collector, source, encoding, about, sink, cancelled)?;
+        let (count, metadata) = (collector.count, collector.metadata);
+        let marks = std::mem::take(&mut collector.marks);
+        let tree = collector.finish().map_err(|problem| UnpackError::archive(about.0, problem))?;
+        Ok(Self { tree, marks, count, metadata })
+    }
 }
 
 impl Layers {
@@ -48,14 +97,19 @@ impl Layers {
         sink: &mut dyn ContentSink,
         cancelled: Cancelled<'_>,
     ) -> Result<(), UnpackError> {
-        let mut collector = Collector::new(TarForm::Layer, limits);
-        (collector.count, collector.metadata) = (self.count, self.metadata);
-        read_all(&mut collector, source, encoding, about, sink, cancelled)?;
-        (self.count, self.metadata) = (collector.count, collector.metadata);
-        let marks = std::mem::take(&mut collector.marks);
-        let refused = |problem| UnpackError::archive(about.0, problem);
-        let layer = collector.finish().map_err(refused)?;
-        self.put(layer, marks).map_err(refused)
+        let before = (self.count, self.metadata);
+        let layer = Layer::read_after(before, source, encoding, about, limits, (sink, cancelled))?;
+        (self.count, self.metadata) = (layer.count, layer.metadata);
+        self.put(layer).map_err(|problem| UnpackError::archive(about.0, problem))
+    }
+
+    /// Puts a layer that was read by itself, which `archive` names in errors, over those before.
+    pub fn put_over(&mut self, archive: &str, layer: Layer, limits: &Limits) -> Result<(), UnpackError> {
+        self.count += layer.count;
+        self.metadata += layer.metadata;
+        let many = self.count > limits.entries || self.metadata > limits.metadata;
+        let many = many.then_some(ArchiveProblem::TooManyEntries { limit: limits.entries });
+        many.map_or_else(|| self.put(layer), Err).map_err(|problem| UnpackError::archive(archive, problem))
     }
 
     /// The tree of all layers.
@@ -63,7 +117,7 @@ impl Layers {
         Tree::new(self.entries.into_values().collect()).expect("each entry was put below directories alone")
     }
 
-    fn put(&mut self, layer: Tree, marks: Marks) -> Result<(), ArchiveProblem> {
+    fn put(&mut self, Layer { tree: layer, marks, .. }: Layer) -> Result<(), ArchiveProblem> {
         for directory in marks.opaque {
             match directory.map(|directory| self.place(&directory, &layer)).transpose()? {
                 Some(directory) => self.remove_below(&directory),

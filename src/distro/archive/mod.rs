@@ -21,7 +21,7 @@ pub use beside::Beside;
 pub use collect::{Cancelled, TarForm, unpack_apk_data, unpack_tar};
 pub use decode::{Decoder, Encoding, problem as decode_problem};
 pub use error::{ArchiveError, ArchiveProblem, UnpackError};
-pub use layers::Layers;
+pub use layers::{Layer, Layers};
 pub use limits::Limits;
 pub use single::single_file;
 pub use stream::{Member, MemberKind, TarReader};

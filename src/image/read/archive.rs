@@ -33,8 +33,8 @@ impl<R: Read + Seek> Archive<R> {
     }
 }
 
-impl<R: Read + Seek> ImageFiles for Archive<R> {
-    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + '_>>, ReadError> {
+impl<R: Read + Seek + Send> ImageFiles for Archive<R> {
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>, ReadError> {
         let Some((start, size)) = self.members.get(path) else { return Ok(None) };
         Ok(Some(Box::new(Member { archive: self, at: *start, left: *size })))
     }

@@ -5,10 +5,10 @@ use std::io::Read;
 use super::ReadError;
 use crate::image::layout::Folder;
 
-/// The files of a layout by name.
-pub trait ImageFiles {
+/// The files of a layout by name. Several threads may read at once.
+pub trait ImageFiles: Sync {
     /// A reader over the file `path`, or `None` where there is none.
-    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + '_>>, ReadError>;
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>, ReadError>;
 }
 
 /// The files of a layout folder.
@@ -16,7 +16,7 @@ pub trait ImageFiles {
 pub struct FolderFiles<'a>(pub &'a dyn Folder);
 
 impl ImageFiles for FolderFiles<'_> {
-    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + '_>>, ReadError> {
-        Ok(self.0.open(path)?.map(|reader| reader as Box<dyn Read>))
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>, ReadError> {
+        Ok(self.0.open(path)?.map(|reader| reader as Box<dyn Read + Send>))
     }
 }

@@ -124,7 +124,10 @@ impl<'a> Layout<'a> {
     }
 
     /// A reader over a blob, not checked, with the digest it must have.
-    pub(super) fn open_blob(&self, entry: &Descriptor) -> Result<(Box<dyn Read + '_>, Sha256), ReadError> {
+    pub(crate) fn open_blob(
+        &self,
+        entry: &Descriptor,
+    ) -> Result<(Box<dyn Read + Send + '_>, Sha256), ReadError> {
         let bad = || ReadError::Blob { digest: entry.digest().to_string() };
         let digest = entry.as_digest_sha256().and_then(|hex| hex.parse().ok()).ok_or_else(bad)?;
         Ok((self.files.open(&blob_path(digest))?.ok_or_else(bad)?, digest))
