@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::registry::RegistryArguments;
 use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
@@ -415,6 +416,9 @@ pub struct WhyArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Registries
+    #[command(flatten)]
+    pub registry: RegistryArguments,
 }
 
 /// Arguments of `doctor`.

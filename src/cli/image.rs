@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::context::Context;
+use super::registry::RegistryArguments;
 use super::report::{Failure, OutputError, UsageError};
 use crate::host::folder::HostFolder;
 use crate::image::layout::{Folder, FolderError};
@@ -16,7 +18,7 @@ pub struct ImageSource {
 
 impl ImageSource {
     /// The image that `PATH[:REF]` names.
-    pub fn open(image: &str) -> Result<Self, Failure> {
+    pub fn open(image: &str, _registry: &RegistryArguments, _context: &Context) -> Result<Self, Failure> {
         let (path, reference) = split(image);
         if !Path::new(path).exists() {
             return Err(Failure::new(UsageError::NoImage { image: image.to_owned() }));

@@ -21,6 +21,7 @@ mod log;
 mod lsp;
 mod pages;
 mod progress;
+mod registry;
 mod report;
 mod shell;
 mod show;

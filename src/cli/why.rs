@@ -14,7 +14,7 @@ use crate::store::Store;
 
 /// Prints where a path of an image came from.
 pub fn run(arguments: &WhyArguments, context: &Context) -> Result<(), Failure> {
-    let source = ImageSource::open(&arguments.image)?;
+    let source = ImageSource::open(&arguments.image, &arguments.registry, context)?;
     let evidence = read(&source.layout()?, source.reference())?;
     // Without a store there is nothing to check again with; the answer says so.
     let store =
