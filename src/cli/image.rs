@@ -6,9 +6,8 @@ use std::path::Path;
 use super::context::Context;
 use super::registry::RegistryArguments;
 use super::report::{Failure, OutputError, UsageError};
-use crate::host::folder::HostFolder;
-use crate::image::layout::{Folder, FolderError};
-use crate::image::read::{Archive, ImageFiles, Layout, ReadError};
+use crate::host::image_folder::ImageFolder;
+use crate::image::read::{Archive, ImageFiles, Layout};
 
 /// Where an image is read from.
 pub struct ImageSource {
@@ -24,7 +23,7 @@ impl ImageSource {
             return Err(Failure::new(UsageError::NoImage { image: image.to_owned() }));
         }
         let files: Box<dyn ImageFiles> = if Path::new(path).is_dir() {
-            Box::new(LayoutFolder(HostFolder::new(path)))
+            Box::new(ImageFolder::open(Path::new(path)).map_err(Failure::new)?)
         } else {
             let file = File::open(path).map_err(|source| Failure::new(OutputError { source }))?;
             Box::new(Archive::new(file).map_err(Failure::new)?)
@@ -40,16 +39,6 @@ impl ImageSource {
     /// Which image is meant: for [`Layout::resolve`].
     pub fn reference(&self) -> Option<&str> {
         self.reference.as_deref()
-    }
-}
-
-/// A layout in a folder of this host.
-struct LayoutFolder(HostFolder);
-
-impl ImageFiles for LayoutFolder {
-    fn open(&self, path: &str) -> Result<Option<Box<dyn std::io::Read + Send + '_>>, ReadError> {
-        let opened: Result<_, FolderError> = self.0.open(path);
-        Ok(opened?.map(|reader| reader as Box<dyn std::io::Read + Send>))
     }
 }
 

@@ -75,6 +75,7 @@ fn is_of_disk_or_input(name: &str) -> bool {
             | "damaged_blob"
             | "damaged_layout"
             | "no_layout"
+            | "not_plain"
             | "output_folder"
             | "unknown_layer_type"
             | "unreadable_blob"
@@ -157,7 +158,7 @@ mod tests {
             3,
             "image",
             "bad_blob bad_document bad_layer cannot_keep compression_failed damaged_blob damaged_layout no_layout \
-             output_folder unknown_layer_type unreadable_blob unreadable_content",
+             not_plain output_folder unknown_layer_type unreadable_blob unreadable_content",
         ),
         (
             1,

@@ -12,6 +12,7 @@ pub mod fetch_builder;
 pub mod files;
 pub mod folder;
 pub mod git;
+pub mod image_folder;
 pub mod limits;
 pub mod memory;
 pub mod mirror;

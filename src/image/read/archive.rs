@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Mutex, MutexGuard};
 
-use super::{ImageFiles, ReadError};
+use super::{ImageFiles, NotPlain, ReadError};
 
 const MOST_FILES: usize = 100_000;
 
@@ -12,7 +12,8 @@ const MOST_FILES: usize = 100_000;
 #[derive(Debug)]
 pub struct Archive<R> {
     reader: Mutex<R>,
-    members: BTreeMap<String, (u64, u64)>,
+    /// Start and length of each file, or why it is none.
+    members: BTreeMap<String, Result<(u64, u64), NotPlain>>,
 }
 
 impl<R: Read + Seek> Archive<R> {
@@ -23,11 +24,19 @@ impl<R: Read + Seek> Archive<R> {
         let mut archive = tar::Archive::new(&mut reader);
         for entry in archive.entries_with_seek().map_err(bad)? {
             let entry = entry.map_err(bad)?;
-            if entry.header().entry_type().is_file() && members.len() < MOST_FILES {
-                let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-                let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
-                members.insert(path, (entry.raw_file_position(), entry.size()));
+            if entry.header().entry_type().is_dir() || members.len() >= MOST_FILES {
+                continue;
             }
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
+            let kind = entry.header().entry_type();
+            let member = match kind {
+                _ if kind.is_file() => Ok((entry.raw_file_position(), entry.size())),
+                _ if kind.is_symlink() || kind.is_hard_link() => Err(NotPlain::Link),
+                _ => Err(NotPlain::Special),
+            };
+            // Which of two members counts differs from one reader of archives to the next.
+            members.entry(path).and_modify(|found| *found = Err(NotPlain::Twice)).or_insert(member);
         }
         Ok(Self { reader: Mutex::new(reader), members })
     }
@@ -35,8 +44,11 @@ impl<R: Read + Seek> Archive<R> {
 
 impl<R: Read + Seek + Send> ImageFiles for Archive<R> {
     fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>, ReadError> {
-        let Some((start, size)) = self.members.get(path) else { return Ok(None) };
-        Ok(Some(Box::new(Member { archive: self, at: *start, left: *size })))
+        match self.members.get(path) {
+            None => Ok(None),
+            Some(Ok((start, size))) => Ok(Some(Box::new(Member { archive: self, at: *start, left: *size }))),
+            Some(Err(reason)) => Err(ReadError::NotPlain { path: path.to_owned(), reason: *reason }),
+        }
     }
 }
 

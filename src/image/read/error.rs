@@ -44,6 +44,18 @@ pub enum ReadError {
         /// Its digest.
         digest: String,
     },
+    /// A file of the layout is a link or something else that is no plain file.
+    #[error("`{path}` of the image is {reason}")]
+    #[diagnostic(
+        code(hbuild::image::not_plain),
+        help("an image holds plain files in plain folders only: whatever leads elsewhere is not followed")
+    )]
+    NotPlain {
+        /// The file, relative to the layout.
+        path: String,
+        /// What it is.
+        reason: NotPlain,
+    },
     /// A document does not parse.
     #[error("{digest} is not a document of the OCI image specification")]
     #[diagnostic(
@@ -84,6 +96,23 @@ pub enum ReadError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Folder(#[from] FolderError),
+}
+
+/// What stands where a plain file is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotPlain {
+    /// A symbolic link, or in an archive a link of any kind.
+    #[error("a link")]
+    Link,
+    /// A link, or no folder, on the way to it.
+    #[error("behind a link")]
+    Folder,
+    /// A folder, pipe, socket or device.
+    #[error("no regular file")]
+    Special,
+    /// Two members of an archive.
+    #[error("there twice")]
+    Twice,
 }
 
 /// What is wrong with a layer.

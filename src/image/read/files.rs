@@ -7,7 +7,7 @@ use crate::image::layout::Folder;
 
 /// The files of a layout by name. Several threads may read at once.
 pub trait ImageFiles: Sync {
-    /// A reader over the file `path`, or `None` where there is none.
+    /// A reader over the file `path`, or `None` where there is none. What is no plain file is an error.
     fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send + '_>>, ReadError>;
 }
 

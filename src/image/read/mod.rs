@@ -10,7 +10,7 @@ mod layout;
 mod tree;
 
 pub use archive::Archive;
-pub use error::{LayerFault, ReadError};
+pub use error::{LayerFault, NotPlain, ReadError};
 pub use files::{FolderFiles, ImageFiles};
 pub use layout::{Image, Layout};
 pub use tree::HashingSink;
