@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
+use support::archive::{Archive, Package};
 use support::workspace::{RECIPE, Workspace};
 
 /// The recipe of a workspace, on Alpine as well, and with two releases, of which one takes from a second repository.
@@ -80,13 +81,42 @@ fn what_can_be_had_is_locked_and_builds() {
     assert_eq!(missing.len(), 2, "{report}");
     assert!(missing.iter().all(|one| one["because"].is_string()), "{report}");
 
-    let errors = workspace.must_fail(&["build", "app.hb"], 1, "hbuild::lock::partly");
-    assert!(errors.contains("--AXIS LABEL"), "{errors}");
-    workspace.must_fail(&["build", "app.hb", "--distro", "debian"], 1, "hbuild::lock::partly");
+    // What is locked is built; the table has the rest too.
+    let output = workspace.run(&["build", "app.hb"]);
+    let (table, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("hbuild::lock::partly") && errors.contains("--AXIS LABEL"), "{errors}");
+    assert!(errors.contains("(amd64, alpine3.24, 1 2;") && errors.contains("debian12, 2)"), "{errors}");
+    let row = |variant: &str| table.lines().find(|line| line.contains(variant)).unwrap_or("").to_owned();
+    assert!(row("1-debian12").contains("sha256:"), "{table}");
+    for variant in ["1-alpine3.24", "2-alpine3.24", "2-debian12"] {
+        assert!(row(variant).ends_with("not locked"), "{table}");
+    }
     let errors = workspace.must_fail(&["graph", "app.hb", "--release", "1"], 1, "hbuild::lock::partly");
     assert!(errors.contains("`--distro debian`"), "{errors}");
     workspace.must(&["build", "app.hb", "--release", "1", "--distro", "debian"]);
     workspace.must(&["show", "app.hb"]);
+}
+
+#[test]
+fn an_image_whose_package_is_gone_takes_no_other_with_it() {
+    let mut workspace = Workspace::new();
+    workspace.archive.packages.push(Package::new("gone", "1").file("usr/share/gone", "gone"));
+    workspace.archive.publish();
+    let second = RECIPE[RECIPE.find("image app").unwrap()..].replace("image app", "image other");
+    let second = second.replacen("[\"app\"]", "[\"app\", \"gone\"]", 1);
+    workspace.write_recipe(&format!("{RECIPE}\n{second}"));
+    workspace.must(&["lock", "."]);
+    let pool = Archive::pool_path(workspace.archive.packages.last().unwrap());
+    fs::remove_file(workspace.path("archive").join(pool)).unwrap();
+    let output = workspace.run(&["build", "."]);
+    let (table, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert!(errors.contains("hbuild::host::not_found") && errors.contains("gone"), "{errors}");
+    let row = |image: &str| table.lines().find(|line| line.starts_with(image)).unwrap_or("").to_owned();
+    assert!(row("app").contains("sha256:") && row("other").ends_with("not built"), "{table}");
+    assert!(workspace.path("project/out/app/index.json").exists());
+    assert!(!workspace.path("project/out/other").exists());
 }
 
 #[test]

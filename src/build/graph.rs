@@ -1,6 +1,6 @@
 //! The graph of everything selected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::slice::from_ref;
 
 use hbuild_lang::recipe::{Build, Image, Point, Source};
@@ -45,7 +45,7 @@ impl PlannedBuild<'_> {
     }
 }
 
-/// The graph of everything selected.
+/// The graph of everything selected, as far as it is locked.
 #[derive(Debug)]
 pub struct WholeGraph<'a> {
     /// All derivations; what each image and each build needs is among its roots.
@@ -56,6 +56,19 @@ pub struct WholeGraph<'a> {
     pub builds: Vec<PlannedBuild<'a>>,
     /// The bytes of local sources and patches.
     pub local: Vec<LocalBytes>,
+    /// The images that are not in it because a lock lacks them, or another architecture of their variant.
+    pub left_out: Vec<(&'a Image, Gap)>,
+    /// Which items the locks lack, an error for each recipe.
+    pub unlocked: Vec<LockError>,
+}
+
+/// Why an image is not in a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// The lock does not have it.
+    NotLocked,
+    /// The lock has it, but not another architecture of its variant.
+    Sibling,
 }
 
 impl WholeGraph<'_> {
@@ -74,13 +87,31 @@ pub struct GraphOptions {
     pub builder: String,
 }
 
-/// The graph of `chosen`, from the recipes' locks.
+/// The graph of all of `chosen`, from the recipes' locks.
 pub fn whole_graph<'a>(
     chosen: &[(&'a Project, Item<'a>)],
     options: &GraphOptions,
 ) -> Result<WholeGraph<'a>, BuildFailure> {
-    let mut whole =
-        WholeGraph { graph: Graph::new(), images: Vec::new(), builds: Vec::new(), local: Vec::new() };
+    let mut whole = locked_graph(chosen, options)?;
+    match whole.unlocked.is_empty() {
+        true => Ok(whole),
+        false => Err(whole.unlocked.remove(0).into()),
+    }
+}
+
+/// The graph of what the recipes' locks have of `chosen`; of each recipe they have something.
+pub fn locked_graph<'a>(
+    chosen: &[(&'a Project, Item<'a>)],
+    options: &GraphOptions,
+) -> Result<WholeGraph<'a>, BuildFailure> {
+    let mut whole = WholeGraph {
+        graph: Graph::new(),
+        images: Vec::new(),
+        builds: Vec::new(),
+        local: Vec::new(),
+        left_out: Vec::new(),
+        unlocked: Vec::new(),
+    };
     let mut seen: BTreeMap<(&str, &str, &str), &Project> = BTreeMap::new();
     for same in chosen.chunk_by(|(one, _), (other, _)| std::ptr::eq(*one, *other)) {
         let project = same[0].0;
@@ -101,10 +132,16 @@ pub fn whole_graph<'a>(
     Ok(whole)
 }
 
-/// Refuses items of which the lock has some and lacks others: what is asked for would be built in part.
-fn refuse_partly(file: RecipeFile<'_>, items: &[(&Project, Item<'_>)], lock: &Lock) -> Result<(), LockError> {
+/// Where the lock has some of `items` and lacks others: which ones it has, and the error that names the others.
+fn partly<'i, 'a>(
+    file: RecipeFile<'_>,
+    items: &'i [(&'a Project, Item<'a>)],
+    lock: &Lock,
+) -> Option<(Vec<&'i (&'a Project, Item<'a>)>, LockError)> {
+    let mut there_are = Vec::new();
     let (mut locked, mut unlocked) = (Vec::new(), Vec::new());
-    for (project, item) in items {
+    for each in items {
+        let (project, item) = each;
         let (kind, point, there) = match item {
             Item::Image(image) => {
                 ("image", &image.point, lock.variant(file.name, &image.name, &image.point).is_some())
@@ -121,13 +158,14 @@ fn refuse_partly(file: RecipeFile<'_>, items: &[(&Project, Item<'_>)], lock: &Lo
         let mut sources = project.recipe.sources.iter().filter(beside);
         if there && sources.all(|source| lock::check_git(file, from_ref(source), Some(lock)).is_ok()) {
             locked.push(point);
+            there_are.push(each);
         } else {
             let (recipe, name) = (file.name.to_owned(), item.name().to_owned());
             unlocked.push(UnlockedItem { recipe, kind, name, point: point.clone() });
         }
     }
     if locked.is_empty() || unlocked.is_empty() {
-        return Ok(());
+        return None;
     }
     let points: Vec<&Point> = unlocked.iter().map(|item| &item.point).collect();
     let rest = format!("`hbuild lock {}` locks them, or says why it cannot", file.shown);
@@ -136,7 +174,32 @@ fn refuse_partly(file: RecipeFile<'_>, items: &[(&Project, Item<'_>)], lock: &Lo
         None => format!("name what is to be built with `--AXIS LABEL`; {rest}"),
     };
     let items = lock::summary(unlocked.iter());
-    Err(LockError::Partly { recipe: file.shown.to_owned(), items, help })
+    Some((there_are, LockError::Partly { recipe: file.shown.to_owned(), items, help }))
+}
+
+/// What of `items` is built where the lock has only `locked`: an index of a variant that lacks an architecture which
+/// was asked for would replace a whole one.
+fn without_gaps<'i, 'a>(
+    items: &'i [(&'a Project, Item<'a>)],
+    locked: &[&'i (&'a Project, Item<'a>)],
+) -> (Vec<&'i (&'a Project, Item<'a>)>, Vec<(&'a Image, Gap)>) {
+    let is_locked = |item: &(&'a Project, Item<'a>)| locked.iter().any(|it| std::ptr::eq(*it, item));
+    let image = |item: &(&'a Project, Item<'a>)| match item.1 {
+        Item::Image(image) => Some(image),
+        Item::Build(_) => None,
+    };
+    let gaps: BTreeSet<(&str, &str)> = items
+        .iter()
+        .filter(|item| !is_locked(item))
+        .filter_map(image)
+        .map(|image| (image.name.as_str(), image.variant.as_str()))
+        .collect();
+    let has_gap = |image: &Image| gaps.contains(&(image.name.as_str(), image.variant.as_str()));
+    let built = locked.iter().filter(|item| image(item).is_none_or(|image| !has_gap(image)));
+    let gap = |item| if is_locked(item) { Gap::Sibling } else { Gap::NotLocked };
+    let left_out =
+        items.iter().filter_map(|item| Some((image(item).filter(|image| has_gap(image))?, gap(item))));
+    (built.copied().collect(), left_out.collect())
 }
 
 fn add_project<'a>(
@@ -148,8 +211,12 @@ fn add_project<'a>(
     let lock = project.read_lock()?;
     let shown = project.path().display().to_string();
     let file = RecipeFile { name: &project.file, shown: &shown };
-    if let Some(lock) = &lock {
-        refuse_partly(file, items, lock)?;
+    let mut locked: Vec<_> = items.iter().collect();
+    if let Some((there, error)) = lock.as_ref().and_then(|lock| partly(file, items, lock)) {
+        let left_out;
+        (locked, left_out) = without_gaps(items, &there);
+        whole.left_out.extend(left_out);
+        whole.unlocked.push(error);
     }
     lock::check_oci(file, &project.recipe, lock.as_ref())?;
     let local = project.read_local_sources()?;
@@ -162,7 +229,7 @@ fn add_project<'a>(
         local: local.iter().map(|(path, bytes)| (path.clone(), bytes.into())).collect(),
     };
     let mut planner = Planner::new((&project.recipe, file), lock.as_ref(), &options);
-    for (_, item) in items {
+    for (_, item) in locked {
         match *item {
             Item::Image(image) => {
                 let bases = project.recipe.bases_of(image);

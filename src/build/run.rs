@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use hbuild_lang::recipe::Arch;
+use hbuild_lang::recipe::{Arch, Image};
 use rayon::prelude::*;
 
 use super::files::BuildResult;
-use super::graph::{Planned, PlannedBuild, WholeGraph};
+use super::graph::{Gap, Planned, PlannedBuild, WholeGraph};
 use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
 use super::{BuildFailure, check, files, output};
@@ -75,7 +75,9 @@ pub struct Results {
     pub builds: Vec<BuildResult>,
     /// How many commands gave the same again, where that was asked for.
     pub checked: Option<usize>,
-    /// What failed, where the build was to go on after a failure. The others are what could be made all the same.
+    /// The images that were selected and are not among them, in order.
+    pub left_out: Vec<LeftOut>,
+    /// What failed, where the build went on after a failure. The others are what could be made all the same.
     pub failure: Option<BuildFailure>,
 }
 
@@ -99,9 +101,7 @@ pub fn build(
     check_platform(&whole.graph, &wanted, store, options.platform)?;
     let (records, checked, failure) = match run(whole, &wanted, options, surroundings) {
         Ok((records, checked)) => (records, checked, None),
-        Err(BuildFailure::Execution(failure @ (ExecError::Failed(_) | ExecError::Several(_))))
-            if options.keep_going =>
-        {
+        Err(BuildFailure::Execution(failure)) if leaves_rest(&failure, options.keep_going) => {
             let record = |id: &DerivationId| Some((*id, store.recall(id)?));
             (wanted.iter().filter_map(record).collect(), None, Some(failure.into()))
         }
@@ -113,6 +113,7 @@ pub fn build(
         images: output::write(&source, &made.images, &options.output, options.format)?,
         builds: files::write(&source, &made.builds, &options.output, options.format)?,
         checked: None,
+        left_out: left_out(whole, &made),
         failure,
     };
     keep(&made.images, &results.builds, store, &options.output, &records)?;
@@ -120,6 +121,43 @@ pub fn build(
         results.checked = Some(check::judge(store, checked, &options.output, &options.cancel)?);
     }
     Ok(results)
+}
+
+/// Whether what could be made all the same is a result.
+fn leaves_rest(failure: &ExecError, keep_going: bool) -> bool {
+    match failure {
+        ExecError::Failed(failure) => failure.absent || keep_going,
+        ExecError::Several(several) => keep_going || several.failures.iter().all(|failure| failure.absent),
+        _ => false,
+    }
+}
+
+/// An image that was selected and is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its name.
+    pub image: String,
+    /// Its variant.
+    pub variant: String,
+    /// Its architecture.
+    pub arch: Arch,
+    /// Why it is not in the graph; otherwise something failed.
+    pub gap: Option<Gap>,
+}
+
+/// The images of `whole` that were not made, and those that it leaves out.
+fn left_out(whole: &WholeGraph<'_>, made: &Made<'_, '_>) -> Vec<LeftOut> {
+    let failed =
+        whole.images.iter().filter(|planned| !made.images.iter().any(|it| std::ptr::eq(*it, *planned)));
+    let failed = failed.map(|planned| (planned.image, None));
+    let unlocked = whole.left_out.iter().map(|(image, gap)| (*image, Some(*gap)));
+    let left_out = |(image, gap): (&Image, Option<Gap>)| LeftOut {
+        image: image.name.clone(),
+        variant: image.variant.clone(),
+        arch: image.arch,
+        gap,
+    };
+    failed.chain(unlocked).map(left_out).collect()
 }
 
 /// What everything was made of: all, unless something failed.

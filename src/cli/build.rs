@@ -6,8 +6,8 @@ use super::progress::Progress;
 use super::report::Failure;
 use super::{print, print_json, table, target};
 use crate::build::{
-    BuildOptions, BuildResult, Format, GraphOptions, ImageResult, Results, Surroundings, build,
-    layer_compression, select, whole_graph,
+    BuildOptions, BuildResult, Format, Gap, GraphOptions, ImageResult, LeftOut, Results, Surroundings, build,
+    layer_compression, locked_graph, select,
 };
 use crate::exec::Executor;
 use crate::graph::Algorithm;
@@ -28,7 +28,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     };
     let graph_options =
         GraphOptions { compression: layer_compression(algorithm), builder: context.builder() };
-    let whole = whole_graph(&chosen, &graph_options).map_err(Failure::new)?;
+    let mut whole = locked_graph(&chosen, &graph_options).map_err(Failure::new)?;
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
     let progress = Progress::start(context.reporter());
@@ -65,7 +65,9 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
     } else {
         print(&rendered(&results))?;
     }
-    results.failure.map_or(Ok(()), |failure| Err(Failure::new(failure)))
+    let failed = results.failure.into_iter().map(Failure::new);
+    let unlocked = whole.unlocked.drain(..).map(Failure::new);
+    failed.chain(unlocked).reduce(Failure::and).map_or(Ok(()), Err)
 }
 
 /// What people may want to know beside the results, on standard error.
@@ -123,7 +125,7 @@ fn format_of(argument: FormatArgument) -> Format {
 fn rendered(results: &Results) -> String {
     let mut text = String::new();
     if !results.images.is_empty() {
-        text.push_str(&images(&results.images));
+        text.push_str(&images(&results.images, &results.left_out));
     }
     if !results.builds.is_empty() {
         text.push_str(&builds(&results.builds));
@@ -131,7 +133,7 @@ fn rendered(results: &Results) -> String {
     text
 }
 
-fn images(results: &[ImageResult]) -> String {
+fn images(results: &[ImageResult], left_out: &[LeftOut]) -> String {
     let row = |result: &ImageResult| {
         vec![
             result.image.clone(),
@@ -143,7 +145,16 @@ fn images(results: &[ImageResult]) -> String {
             result.digest.to_oci(),
         ]
     };
-    let rows: Vec<_> = results.iter().map(row).collect();
+    let missing = |it: &LeftOut| {
+        let why = match it.gap {
+            None => "not built",
+            Some(Gap::NotLocked) => "not locked",
+            Some(Gap::Sibling) => "left out: another architecture is not locked",
+        };
+        let [image, variant, arch] = [it.image.clone(), it.variant.clone(), it.arch.to_string()];
+        vec![image, variant, arch, "-".to_owned(), "-".to_owned(), "-".to_owned(), why.to_owned()]
+    };
+    let rows: Vec<_> = results.iter().map(row).chain(left_out.iter().map(missing)).collect();
     let header = ["image", "variant", "arch", "packages", "size", "unpacked", "digest"];
     let mut text = table::render(&header, &rows, &[3, 4, 5]);
     let mut paths: Vec<_> = results.iter().map(|result| result.path.display().to_string()).collect();

@@ -109,6 +109,9 @@ pub enum BuildError {
     /// help.
     #[error(transparent)]
     Action(Box<dyn miette::Diagnostic + Send + Sync>),
+    /// A file is in no place where it could be; others may be there. A diagnostic likewise.
+    #[error(transparent)]
+    Absent(Box<dyn miette::Diagnostic + Send + Sync>),
     /// Store or inputs failed.
     #[error(transparent)]
     Content(#[from] ContentError),

@@ -16,7 +16,7 @@ pub enum ExecError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Failed(Failure),
-    /// Several actions failed, where the run was to go on after the first.
+    /// Several actions failed, where the run went on after the first.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Several(Failures),
@@ -102,6 +102,8 @@ pub struct Failure {
     pub label: String,
     /// What the action said.
     pub source: Box<dyn Diagnostic + Send + Sync>,
+    /// Whether a file was nowhere to be found: what does not need it is made all the same.
+    pub absent: bool,
 }
 
 impl fmt::Display for Failure {
@@ -147,7 +149,7 @@ impl Diagnostic for Failure {
     }
 }
 
-/// What failed in a run that went on after the first failure. Its code is that of the first.
+/// What failed in a run that went on after its first failure. Its code is that of the first.
 #[derive(Debug)]
 pub struct Failures {
     /// The failures, in the order they happened; more than one.

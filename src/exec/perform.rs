@@ -107,7 +107,12 @@ fn has_contents(name: &str) -> bool {
 fn explain(subject: Subject<'_>, error: BuildError) -> ExecError {
     let label = subject.label.to_owned();
     match error {
-        BuildError::Action(source) => ExecError::Failed(Failure { id: subject.id, label, source }),
+        BuildError::Action(source) => {
+            ExecError::Failed(Failure { id: subject.id, label, source, absent: false })
+        }
+        BuildError::Absent(source) => {
+            ExecError::Failed(Failure { id: subject.id, label, source, absent: true })
+        }
         BuildError::Cancelled => ExecError::Cancelled,
         BuildError::Content(ContentError::Io(error)) if is_cancelled(&error) => ExecError::Cancelled,
         BuildError::Content(error) => match StoreError::from_content(error) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::context::Shared;
-use super::error::{Defect, ExecError, Failures};
+use super::error::{Defect, ExecError, Failure, Failures};
 use super::perform::{execute as perform, key_of};
 use super::state::{Claim, State, Threads};
 use super::{ActionKind, Builders, Cached, Event, Observer, Subject, Variation, tell_end};
@@ -19,6 +19,9 @@ use crate::store::{Finished, KeyLock, Record, Store, StoreError};
 
 /// How often the run looks whether it is to stop, and whether a key that another process holds is free.
 const TICK: Duration = Duration::from_millis(20);
+
+/// After so many files that are nowhere to be found the run ends: none of what is wanted is there.
+const MOST_ABSENT: usize = 20;
 
 /// How a run is made. Nothing of it can change an output.
 #[derive(Debug, Clone)]
@@ -30,7 +33,8 @@ pub struct Options {
     /// Bytes of memory that commands in sandboxes may use together, by what each used the last time. One always
     /// runs. `None` where nothing is known of the machine.
     pub memory: Option<u64>,
-    /// Whether to go on, after a failure, with everything that does not need what failed.
+    /// Whether to go on, after any failure, with everything that does not need what failed. After a fetch of a file
+    /// that is nowhere to be found a run goes on in any case.
     pub keep_going: bool,
     /// Set by the caller to stop the run: it then ends within about a tenth of a second.
     pub cancel: Arc<AtomicBool>,
@@ -252,7 +256,11 @@ impl<'a> Run<'a> {
     /// Notes a failure, keeps it as the derivation's log, and stops the run unless that is to go on.
     fn fail(&self, state: &mut State<'_>, id: DerivationId, error: ExecError) {
         state.abort(&id);
-        let goes_on = self.options.keep_going && matches!(error, ExecError::Failed(_));
+        let goes_on = match &error {
+            ExecError::Failed(Failure { absent: true, .. }) if state.failures.len() < MOST_ABSENT => true,
+            ExecError::Failed(_) => self.options.keep_going,
+            _ => false,
+        };
         // What fails while the run is being stopped fails because of that.
         if self.shared.stop.fetch_or(!goes_on, Ordering::Relaxed) || matches!(error, ExecError::Cancelled) {
             return;

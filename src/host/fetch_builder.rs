@@ -186,6 +186,7 @@ fn failed(error: SourceError) -> BuildError {
     match error {
         SourceError::Cancelled { .. } => BuildError::Cancelled,
         SourceError::Sink { source, .. } => BuildError::Content(source.into()),
+        error if error.is_not_found() => BuildError::Absent(Box::new(error)),
         error => BuildError::action(error),
     }
 }

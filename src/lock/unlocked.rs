@@ -67,10 +67,35 @@ pub fn summary<'a>(items: impl Iterator<Item = &'a UnlockedItem>) -> String {
     let mut entries: Vec<_> = points.into_iter().collect();
     entries.sort_by_key(|((kind, name), _)| (*kind != "image", *kind, *name));
     let shown = entries.iter().map(|((kind, name), points)| {
-        let labels = labels(points);
+        let labels = blocks(points).iter().map(|block| labels(block)).collect::<Vec<_>>().join("; ");
         if labels.is_empty() { format!("{kind} `{name}`") } else { format!("{kind} `{name}` ({labels})") }
     });
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// The points in few groups, each of which has every combination of its labels.
+fn blocks<'a>(points: &[&'a Point]) -> Vec<Vec<&'a Point>> {
+    let axes: BTreeSet<&String> = points.iter().flat_map(|point| point.keys()).collect();
+    let split = |axis: &&String| {
+        let mut by_label: BTreeMap<Option<&String>, Vec<&'a Point>> = BTreeMap::new();
+        points.iter().for_each(|point| by_label.entry(point.get(*axis)).or_default().push(point));
+        let mut by_rest: BTreeMap<Vec<Point>, Vec<&'a Point>> = BTreeMap::new();
+        for group in by_label.into_values() {
+            let without =
+                |point: &&Point| Point::from_iter(point.iter().filter(|(name, _)| name != axis).map(owned));
+            by_rest.entry(group.iter().map(without).collect()).or_default().extend(group);
+        }
+        by_rest.into_values().collect::<Vec<_>>()
+    };
+    let parts = axes.iter().map(split).filter(|parts| parts.len() > 1).min_by_key(Vec::len);
+    match parts {
+        Some(parts) => parts.iter().flat_map(|part| blocks(part)).collect(),
+        None => vec![points.to_vec()],
+    }
+}
+
+fn owned((axis, label): (&String, &String)) -> (String, String) {
+    (axis.clone(), label.clone())
 }
 
 /// The labels of each axis on which the points are, in the order of the axes' names.
@@ -103,4 +128,31 @@ pub fn narrowing(locked: &[&Point], unlocked: &[&Point]) -> Option<String> {
             ours.into_iter().next().filter(|_| tells).map(|label| format!("--{axis} {label}"))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(points: &[[&str; 2]]) -> String {
+        let item = |[arch, distro]: &[&str; 2]| UnlockedItem {
+            recipe: "app.hb".to_owned(),
+            kind: "image",
+            name: "app".to_owned(),
+            point: Point::from(
+                [("arch", *arch), ("distro", *distro)]
+                    .map(|(axis, label)| (axis.to_owned(), label.to_owned())),
+            ),
+        };
+        summary(points.iter().map(item).collect::<Vec<_>>().iter())
+    }
+
+    #[test]
+    fn nothing_is_named_that_is_locked() {
+        let [a1, a2, b1, b2] = [["amd64", "x"], ["arm64", "x"], ["amd64", "y"], ["arm64", "y"]];
+        assert_eq!(said(&[a1, a2, b1, b2]), "image `app` (amd64 arm64, x y)");
+        assert_eq!(said(&[a1, a2, b2]), "image `app` (amd64, x; arm64, x y)");
+        assert_eq!(said(&[a2]), "image `app` (arm64, x)");
+        assert_eq!(said(&[a1, b2]), "image `app` (amd64, x; arm64, y)");
+    }
 }
