@@ -19,6 +19,8 @@ pub const PREDICATE_ORIGINS: &str = "https://hbuild.dev/origins/v1";
 pub const PREDICATE_POLICY: &str = "https://hbuild.dev/policy/v1";
 /// The ELF closure report: `docs/src/evidence.md`, _Reports_.
 pub const PREDICATE_ELF: &str = "https://hbuild.dev/elf/v1";
+/// The results of the image's tests: `docs/src/testing.md`, _Evidence_.
+pub const PREDICATE_TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// The build type of the provenance: `docs/src/build-types/recipe-v1.md`.
 pub const BUILD_TYPE: &str = "https://hbuild.dev/build-types/recipe/v1";
 
@@ -35,5 +37,6 @@ pub fn report(kind: ReportKind) -> &'static str {
     match kind {
         ReportKind::Elf => PREDICATE_ELF,
         ReportKind::Policy => PREDICATE_POLICY,
+        ReportKind::Tests => PREDICATE_TEST_RESULT,
     }
 }

@@ -22,6 +22,8 @@ pub enum ActionKind {
     Layer,
     /// [`Action::Image`].
     Image,
+    /// [`Action::Test`].
+    Test,
     /// [`Evidence::Elf`].
     Elf,
     /// [`Evidence::Policy`].
@@ -51,6 +53,7 @@ impl ActionKind {
             Action::Exec(_) => Self::Exec,
             Action::Layer(_) => Self::Layer,
             Action::Image(_) => Self::Image,
+            Action::Test(_) => Self::Test,
             Action::Evidence(evidence) => match **evidence {
                 Evidence::Elf { .. } => Self::Elf,
                 Evidence::Policy { .. } => Self::Policy,
@@ -74,6 +77,7 @@ impl ActionKind {
             Self::Exec => "exec",
             Self::Layer => "layer",
             Self::Image => "image",
+            Self::Test => "test",
             Self::Elf => "elf",
             Self::Policy => "policy",
             Self::Origins => "origins",

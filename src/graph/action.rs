@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, RepositoryKey, User, Waiver};
 use serde::{Deserialize, Serialize};
 
+use super::ImageTests;
 use crate::compression::Compression;
 use crate::digest::{Digest, Sha256};
 use crate::distro::alpine::checksum::Checksum;
@@ -35,6 +36,9 @@ pub enum Action {
     Layer(Layer),
     /// Config and manifest. Inputs: each layer's `descriptor` in order, then the policy report's `document`.
     Image(Box<ImageConfig>),
+    /// Commands in the finished image. One input: the merge's `tree`. Outputs: `document`, the predicate that says what
+    /// passed, and `log`. A test that fails fails the derivation.
+    Test(Box<ImageTests>),
     /// A document about the image. Output: `document`.
     Evidence(Box<Evidence>),
 }
@@ -435,6 +439,8 @@ pub enum ReportKind {
     Elf,
     /// The document of [`Evidence::Policy`].
     Policy,
+    /// The document of [`Action::Test`].
+    Tests,
 }
 
 /// SBOM formats.

@@ -8,6 +8,7 @@ mod environment;
 mod export;
 #[expect(clippy::module_inception, reason = "the graph is what this module is about")]
 mod graph;
+mod image_test;
 pub mod layers;
 mod plan;
 pub mod spdx;
@@ -17,7 +18,8 @@ pub use action::*;
 pub use derivation::*;
 pub use environment::environment;
 pub use graph::{Graph, GraphError};
+pub use image_test::{ImageTest, ImageTests};
 pub use plan::{
-    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, embedded, embedded_path,
+    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, TestPlan, embedded, embedded_path,
     package_origin,
 };

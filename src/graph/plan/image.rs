@@ -15,8 +15,8 @@ use super::{PlanError, PlanOptions, Planner};
 use crate::distro::alpine::repository::PRIMARY_MIRROR;
 use crate::graph::layers::{DEFAULT_BUDGET, assign_layers};
 use crate::graph::{
-    Action, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, Input, Layer, Merge,
-    MergeInput, ReportKind, SbomFormat, outputs,
+    Action, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, ImageTest, ImageTests, Input,
+    Layer, Merge, MergeInput, ReportKind, SbomFormat, outputs,
 };
 use crate::lock::{
     BuildComponent, Components, LockedPackage, LockedVariant, Snapshot, check, repositories_of,
@@ -46,6 +46,17 @@ pub struct ImagePlan {
     pub provenance: DerivationId,
     /// Where each path came from.
     pub origins: DerivationId,
+    /// Its tests, where it has any.
+    pub tests: Option<TestPlan>,
+}
+
+/// The derivations of the tests of an image. They are no roots of it: not every machine can run them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestPlan {
+    /// Runs them.
+    pub run: DerivationId,
+    /// The statement that they passed.
+    pub statement: DerivationId,
 }
 
 impl ImagePlan {
@@ -325,6 +336,7 @@ fn evidence_and_image(
     let report = |report| Evidence::Report { report, components: components() };
     let definition = Evidence::Provenance(Box::new(build_definition(planner, &parts, planner.options)));
     let origins = Evidence::Origins { components: components() };
+    let tests = plan_tests(graph, &parts, &config, (&manifest, &named))?;
     Ok(ImagePlan {
         spdx: document(graph, "SPDX", sbom(SbomFormat::Spdx), about_packages.clone())?,
         cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_packages)?,
@@ -340,8 +352,41 @@ fn evidence_and_image(
         merge: parts.merged.merge,
         layers: parts.merged.layers.clone(),
         image: built,
+        tests,
         config,
     })
+}
+
+/// The derivations of the image's tests, to be run as its config says; none where it has none.
+fn plan_tests(
+    graph: &mut Graph,
+    parts: &Parts<'_>,
+    config: &ImageConfig,
+    (manifest, named): (&Input, &str),
+) -> Result<Option<TestPlan>, GraphError> {
+    if parts.image.tests.is_empty() {
+        return Ok(None);
+    }
+    let tests = ImageTests {
+        arch: config.arch,
+        user: config.user.clone(),
+        env: config.env.clone(),
+        work_dir: config.work_dir.clone(),
+        volumes: config.volumes.clone(),
+        tests: parts.image.tests.iter().map(ImageTest::from).collect(),
+    };
+    let run = graph.add(Derivation {
+        label: format!("tests of {named}"),
+        action: Action::Test(Box::new(tests)),
+        inputs: vec![input(parts.merged.merge, &[outputs::TREE])],
+    })?;
+    let report = Evidence::Report { report: ReportKind::Tests, components: parts.components.clone() };
+    let statement = graph.add(Derivation {
+        label: format!("test statement of {named}"),
+        action: Action::Evidence(Box::new(report)),
+        inputs: vec![manifest.clone(), input(run, &[outputs::DOCUMENT])],
+    })?;
+    Ok(Some(TestPlan { run, statement }))
 }
 
 /// The digests of the files that the lock knows by checksum alone, of the image and of the roots of its builds; none
