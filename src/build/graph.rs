@@ -7,7 +7,9 @@ use hbuild_lang::recipe::{Build, Image, Point, Source};
 
 use super::select::Item;
 use super::{BuildFailure, Project};
-use crate::graph::{Action, BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner};
+use crate::graph::{
+    Action, BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner, VariantPlan, VariantSource,
+};
 use crate::host::discover::LocalBytes;
 use crate::lock::{self, Lock, LockError, RecipeFile, UnlockedItem};
 
@@ -52,6 +54,8 @@ pub struct WholeGraph<'a> {
     pub graph: Graph,
     /// The images in the order they were selected.
     pub images: Vec<Planned<'a>>,
+    /// The documents about the index of each variant, by the names of image and variant.
+    pub variants: BTreeMap<(&'a str, &'a str), VariantPlan>,
     /// The builds that were selected, in order.
     pub builds: Vec<PlannedBuild<'a>>,
     /// The bytes of local sources and patches.
@@ -107,6 +111,7 @@ pub fn locked_graph<'a>(
     let mut whole = WholeGraph {
         graph: Graph::new(),
         images: Vec::new(),
+        variants: BTreeMap::new(),
         builds: Vec::new(),
         local: Vec::new(),
         left_out: Vec::new(),
@@ -129,7 +134,30 @@ pub fn locked_graph<'a>(
         }
         add_project(&mut whole, project, same, options)?;
     }
+    add_variants(&mut whole, options)?;
     Ok(whole)
+}
+
+/// Adds the documents about the index of each variant.
+fn add_variants(whole: &mut WholeGraph<'_>, options: &GraphOptions) -> Result<(), BuildFailure> {
+    let mut variants: BTreeMap<_, Vec<&Planned<'_>>> = BTreeMap::new();
+    for planned in &whole.images {
+        let name = (planned.image.name.as_str(), planned.image.variant.as_str());
+        variants.entry(name).or_default().push(planned);
+    }
+    for (name, platforms) in variants {
+        let project = platforms[0].project;
+        let source = VariantSource {
+            recipe: project.file.clone(),
+            recipe_files: project.digests(),
+            builder: options.builder.clone(),
+        };
+        let platforms: Vec<_> = platforms.iter().map(|planned| (planned.image, &planned.plan)).collect();
+        let plan = VariantPlan::add(&mut whole.graph, source, &platforms)?;
+        plan.documents.iter().for_each(|(_, id)| whole.graph.add_root(*id));
+        whole.variants.insert(name, plan);
+    }
+    Ok(())
 }
 
 /// Where the lock has some of `items` and lacks others: which ones it has, and the error that names the others.

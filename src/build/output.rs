@@ -13,7 +13,7 @@ use super::BuildFailure;
 use super::graph::Planned;
 use crate::digest::{Digest, Sha256};
 use crate::evidence::media;
-use crate::graph::{DerivationId, LayerDescriptor, ReportKind, SbomFormat, outputs};
+use crate::graph::{DerivationId, LayerDescriptor, ReportKind, SbomFormat, VariantPlan, outputs};
 use crate::host::folder::HostFolder;
 use crate::host::root_folder::HostRoot;
 use crate::image::formats::{
@@ -64,12 +64,17 @@ pub struct ImageResult {
     pub remarks: Vec<String>,
 }
 
+/// The documents about the index of each variant, by the names of image and variant.
+pub(super) type VariantPlans<'a> = BTreeMap<(&'a str, &'a str), VariantPlan>;
+
 /// What results are made from.
 pub(super) struct Source<'a> {
     /// The store.
     pub store: &'a Store,
     /// The records of the graph's roots.
     pub records: &'a BTreeMap<DerivationId, Record>,
+    /// The documents about indexes.
+    pub variants: &'a VariantPlans<'a>,
     /// Set to stop.
     pub cancel: &'a AtomicBool,
 }
@@ -127,14 +132,36 @@ impl Source<'_> {
         let subject = Subject::manifest(&manifest);
         let mut referrers = Vec::new();
         for (id, artifact, predicate) in documents(planned) {
-            let annotation = (media::PREDICATE_TYPE_ANNOTATION.to_owned(), predicate.to_owned());
-            let annotations =
-                if predicate.is_empty() { BTreeMap::new() } else { BTreeMap::from([annotation]) };
-            let document = self.bytes(id, outputs::DOCUMENT)?;
-            referrers.push(referrer_manifest(subject, artifact, artifact, document, annotations));
+            referrers.push(self.referrer(subject, id, (artifact, predicate))?);
         }
         let platform = Platform { arch: planned.image.arch, manifest, config, layers };
         Ok(Built { planned, platform, referrers })
+    }
+
+    /// The document that `id` makes, about `subject`, with its artifact type and where it is a statement its predicate
+    /// type.
+    fn referrer(
+        &self,
+        subject: Subject,
+        id: DerivationId,
+        (artifact, predicate): (&str, &str),
+    ) -> Result<Referrer, BuildFailure> {
+        let annotation = (media::PREDICATE_TYPE_ANNOTATION.to_owned(), predicate.to_owned());
+        let annotations = if predicate.is_empty() { BTreeMap::new() } else { BTreeMap::from([annotation]) };
+        let document = self.bytes(id, outputs::DOCUMENT)?;
+        Ok(referrer_manifest(subject, artifact, artifact, document, annotations))
+    }
+
+    /// Adds to `variant` of the image `name`, which has all its platforms, the documents about its index.
+    fn add_index_referrers(&self, name: &str, variant: &mut Variant) -> Result<(), BuildFailure> {
+        let Some(plan) = self.variants.get(&(name, variant.name.as_str())) else { return Ok(()) };
+        variant.annotations.clone_from(&plan.annotations);
+        let subject = Subject::index(&variant.index());
+        for (document, id) in &plan.documents {
+            let referrer = self.referrer(subject, *id, media::index(*document))?;
+            variant.referrers.push(referrer);
+        }
+        Ok(())
     }
 }
 
@@ -180,9 +207,12 @@ pub(super) fn write(
     Ok(results)
 }
 
-/// The variants of one image, with what was built of each.
-fn variants<'b>(built: &'b [Built<'b>]) -> Vec<(Variant, Vec<&'b Built<'b>>)> {
-    let mut order: Vec<(Variant, Vec<&Built<'_>>)> = Vec::new();
+/// A variant, with what was built of it.
+type BuiltVariant<'b> = (Variant, Vec<&'b Built<'b>>);
+
+/// The variants of one image.
+fn variants<'b>(source: &Source<'_>, built: &'b [Built<'b>]) -> Result<Vec<BuiltVariant<'b>>, BuildFailure> {
+    let mut order: Vec<BuiltVariant<'b>> = Vec::new();
     for one in built {
         let image = one.planned.image;
         let at = order.iter().position(|(variant, _)| variant.name == image.variant).unwrap_or_else(|| {
@@ -190,7 +220,7 @@ fn variants<'b>(built: &'b [Built<'b>]) -> Vec<(Variant, Vec<&'b Built<'b>>)> {
                 Variant {
                     name: image.variant.clone(),
                     tags: image.tags.clone(),
-                    annotations: one.planned.plan.config.annotations.clone(),
+                    annotations: BTreeMap::new(),
                     platforms: Vec::new(),
                     referrers: Vec::new(),
                 },
@@ -202,7 +232,10 @@ fn variants<'b>(built: &'b [Built<'b>]) -> Vec<(Variant, Vec<&'b Built<'b>>)> {
         order[at].0.referrers.extend(one.referrers.iter().cloned());
         order[at].1.push(one);
     }
-    order
+    for (variant, of_variant) in &mut order {
+        source.add_index_referrers(&of_variant[0].planned.image.name, variant)?;
+    }
+    Ok(order)
 }
 
 fn result(built: &Built<'_>, path: PathBuf, references: Vec<String>) -> ImageResult {
@@ -229,7 +262,7 @@ fn write_layout(
     folder: &Path,
 ) -> Result<Vec<ImageResult>, BuildFailure> {
     let path = folder.join(name);
-    let variants = variants(built);
+    let variants = variants(source, built)?;
     let image = LayoutImage {
         name: name.to_owned(),
         variants: variants.iter().map(|(variant, _)| variant.clone()).collect(),
@@ -261,7 +294,7 @@ fn write_archives(
     let open = |digest: Digest| -> Result<Box<dyn Read + Send + '_>, ContentError> { source.open(digest) };
     let target = HostFolder::new(folder);
     let mut results = Vec::new();
-    for (variant, of_variant) in variants(built) {
+    for (variant, of_variant) in variants(source, built)? {
         if format == Format::Tar {
             write_oci_archive(name, &variant, &target, &open, &cancelled)?;
         }

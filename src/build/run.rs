@@ -108,7 +108,7 @@ pub fn build(
         Err(failure) => return Err(failure),
     };
     let made = Made::of(whole, &records, options.format);
-    let source = Source { store, records: &records, cancel: &options.cancel };
+    let source = Source { store, records: &records, variants: &whole.variants, cancel: &options.cancel };
     let mut results = Results {
         images: output::write(&source, &made.images, &options.output, options.format)?,
         builds: files::write(&source, &made.builds, &options.output, options.format)?,
@@ -171,7 +171,11 @@ impl<'w, 'p> Made<'w, 'p> {
     fn of(whole: &'w WholeGraph<'p>, records: &Records, format: Format) -> Self {
         let has = |planned: &Planned<'_>| {
             let tree = (format == Format::Dir).then_some(planned.plan.merge);
-            planned.plan.roots().into_iter().chain(tree).all(|id| records.contains_key(&id))
+            let name = (planned.image.name.as_str(), planned.image.variant.as_str());
+            let about_index = whole.variants.get(&name).into_iter().flat_map(|plan| &plan.documents);
+            let about_index = about_index.map(|(_, id)| *id);
+            let all = planned.plan.roots().into_iter().chain(tree).chain(about_index);
+            all.into_iter().all(|id| records.contains_key(&id))
         };
         let variant = |planned: &'w Planned<'p>| (&planned.image.name, &planned.image.variant);
         let missing: BTreeSet<_> = whole.images.iter().filter(|planned| !has(planned)).map(variant).collect();
@@ -254,7 +258,8 @@ fn with_builders<T>(
         .with(ActionKind::Survey, &EvidenceBuilder)
         .with(ActionKind::PackageFiles, &EvidenceBuilder)
         .with(ActionKind::Sbom, &EvidenceBuilder)
-        .with(ActionKind::Provenance, &EvidenceBuilder);
+        .with(ActionKind::Provenance, &EvidenceBuilder)
+        .with(ActionKind::Index, &EvidenceBuilder);
     let builders = match &exec {
         Some(exec) => builders.with(ActionKind::Exec, exec),
         None => builders,

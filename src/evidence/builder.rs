@@ -8,14 +8,18 @@ use serde_json::Value;
 use sha2::Digest as _;
 
 use super::sbom::{self, Inventory, Survey};
-use super::{EvidenceError, PackageFiles, Statement, media, origins, provenance};
+use super::{EvidenceError, ImageIndex, PackageFiles, Statement, media, origins, provenance};
 use crate::digest::Sha256;
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder};
-use crate::graph::{Action, Derivation, Evidence, ReportKind, SbomFormat, outputs};
+use crate::graph::{
+    Action, Derivation, Evidence, IndexDefinition, IndexDocument, ReportKind, SbomFormat, outputs,
+};
+use crate::image::layout::variant_index;
 use crate::lock::Components;
 use crate::tree::{ContentError, Origin, OriginMap, Tree};
 
-/// Builds [`Evidence::Survey`], [`Evidence::PackageFiles`], [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`] and [`Evidence::Report`].
+/// Builds [`Evidence::Survey`], [`Evidence::PackageFiles`], [`Evidence::Sbom`], [`Evidence::Provenance`], [`Evidence::Origins`],
+/// [`Evidence::Report`] and [`Evidence::Index`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EvidenceBuilder;
 
@@ -41,6 +45,7 @@ impl Builder for EvidenceBuilder {
             Evidence::Report { report, components } => {
                 report_statement(derivation, context, *report, components)?
             }
+            Evidence::Index { what, definition } => index_document(derivation, context, *what, definition)?,
             Evidence::Elf { .. } | Evidence::Policy { .. } => return Err(BuildError::action(wrong())),
         };
         let object = context.put(&document)?;
@@ -124,4 +129,34 @@ fn report_statement(
     let predicate: Value = document(derivation, context, 1)?;
     let statement = Statement::about(components, manifest(context)?, media::report(report), predicate);
     Ok(statement.to_json())
+}
+
+fn index_document(
+    derivation: &Derivation,
+    context: &dyn BuildContext,
+    kind: IndexDocument,
+    definition: &IndexDefinition,
+) -> Result<Vec<u8>, BuildError> {
+    let count = definition.platforms.len();
+    let manifests = (0..count).map(|number| context.bytes(context.input(number, outputs::MANIFEST)?));
+    let manifests: Vec<Vec<u8>> = manifests.collect::<Result<_, ContentError>>()?;
+    let platforms = || definition.platforms.iter().copied().zip(manifests.iter().map(Vec::as_slice));
+    let index = ImageIndex {
+        definition,
+        digest: Sha256::of(&variant_index(&definition.annotations, &platforms().collect::<Vec<_>>())),
+        platforms: platforms().map(|(arch, manifest)| (arch, Sha256::of(manifest))).collect(),
+    };
+    Ok(match kind {
+        IndexDocument::Spdx => sbom::spdx_index(&index),
+        IndexDocument::CycloneDx => sbom::cyclonedx_index(&index),
+        IndexDocument::Provenance => index.provenance().to_json(),
+        IndexDocument::Policy => {
+            let report = |number| {
+                let digest = Sha256::of(&context.bytes(context.input(number, outputs::DOCUMENT)?)?);
+                Ok((digest, document(derivation, context, number)?))
+            };
+            let reports: Vec<_> = (count..2 * count).map(report).collect::<Result<_, BuildError>>()?;
+            index.policy(&reports).to_json()
+        }
+    })
 }

@@ -1,6 +1,6 @@
 //! The media types and predicate types of all documents, as OCI referrers and in-toto statements name them.
 
-use crate::graph::{ReportKind, SbomFormat};
+use crate::graph::{IndexDocument, ReportKind, SbomFormat};
 
 /// An SPDX JSON document; also the artifact type of its referrer.
 pub const SPDX: &str = "application/spdx+json";
@@ -17,12 +17,17 @@ pub const PREDICATE_PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 pub const PREDICATE_ORIGINS: &str = "https://hbuild.dev/origins/v1";
 /// The policy report: `docs/src/evidence.md`, _Reports_.
 pub const PREDICATE_POLICY: &str = "https://hbuild.dev/policy/v1";
+/// The summary of the policy reports of an index: `docs/src/evidence.md`, _Image indexes_.
+pub const PREDICATE_POLICY_SUMMARY: &str = "https://hbuild.dev/policy-summary/v1";
 /// The ELF closure report: `docs/src/evidence.md`, _Reports_.
 pub const PREDICATE_ELF: &str = "https://hbuild.dev/elf/v1";
 /// The results of the image's tests: `docs/src/testing.md`, _Evidence_.
 pub const PREDICATE_TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// The build type of the provenance: `docs/src/build-types/recipe-v1.md`.
 pub const BUILD_TYPE: &str = "https://hbuild.dev/build-types/recipe/v1";
+
+/// The build type of the provenance of an index: `docs/src/build-types/index-v1.md`.
+pub const BUILD_TYPE_INDEX: &str = "https://hbuild.dev/build-types/index/v1";
 
 /// The media type of an SBOM.
 pub fn sbom(format: SbomFormat) -> &'static str {
@@ -38,5 +43,15 @@ pub fn report(kind: ReportKind) -> &'static str {
         ReportKind::Elf => PREDICATE_ELF,
         ReportKind::Policy => PREDICATE_POLICY,
         ReportKind::Tests => PREDICATE_TEST_RESULT,
+    }
+}
+
+/// Artifact type and predicate type of a document about an index; an SBOM has no predicate type.
+pub fn index(document: IndexDocument) -> (&'static str, &'static str) {
+    match document {
+        IndexDocument::Spdx => (SPDX, ""),
+        IndexDocument::CycloneDx => (CYCLONEDX, ""),
+        IndexDocument::Provenance => (IN_TOTO, PREDICATE_PROVENANCE),
+        IndexDocument::Policy => (IN_TOTO, PREDICATE_POLICY_SUMMARY),
     }
 }

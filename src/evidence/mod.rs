@@ -9,6 +9,7 @@ mod builder;
 pub mod copyright;
 mod error;
 mod execution;
+mod index;
 mod installed;
 pub mod license;
 mod links;
@@ -24,6 +25,7 @@ pub mod why;
 pub use builder::EvidenceBuilder;
 pub use error::EvidenceError;
 pub use execution::{BuildV1, DeclaredSandbox};
+pub use index::{ImageIndex, IndexParameters, PlatformPolicy, PolicySummary, WaivedOn};
 pub use origins::{OriginGroup, Origins, origins};
 pub use package_files::PackageFiles;
 pub use provenance::{

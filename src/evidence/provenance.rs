@@ -19,7 +19,7 @@ use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, Snapsh
 
 /// Keys of the annotations of resolved dependencies.
 pub mod annotation {
-    /// `package`, `index`, `packages`, `source`, `patch` or `recipe`.
+    /// `package`, `index`, `packages`, `source`, `patch` or `recipe`; of an index, `image`.
     pub const KIND: &str = "kind";
     /// Of a package or a Packages file: the name of the signed index it is vouched for by.
     pub const INDEX: &str = "index";
@@ -51,12 +51,12 @@ pub mod annotation {
     pub const FOR: &str = "for";
 }
 
-/// The predicate.
+/// The predicate, with the internal parameters of its build type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ProvenanceV1 {
+pub struct ProvenanceV1<I = InternalParameters> {
     /// The inputs.
-    pub build_definition: BuildDefinitionV1,
+    pub build_definition: BuildDefinitionV1<I>,
     /// The builder.
     pub run_details: RunDetails,
 }
@@ -64,13 +64,13 @@ pub struct ProvenanceV1 {
 /// `buildDefinition`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BuildDefinitionV1 {
-    /// [`media::BUILD_TYPE`].
+pub struct BuildDefinitionV1<I = InternalParameters> {
+    /// [`media::BUILD_TYPE`], of an index [`media::BUILD_TYPE_INDEX`].
     pub build_type: String,
     /// What the recipe's author chooses.
     pub external_parameters: ExternalParameters,
     /// What follows from it and from hbuild.
-    pub internal_parameters: InternalParameters,
+    pub internal_parameters: I,
     /// Signed indexes, packages, sources and recipe files.
     pub resolved_dependencies: Vec<ResourceDescriptor>,
 }
@@ -137,6 +137,17 @@ pub struct BuilderV1 {
     pub version: BTreeMap<String, String>,
 }
 
+impl BuilderV1 {
+    /// This version of hbuild under the configured `id`.
+    pub(super) fn new(id: &str) -> Self {
+        let version = BTreeMap::from([
+            ("hbuild".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("hbuild-encoding".to_owned(), ENCODING_SCHEMA.to_string()),
+        ]);
+        Self { id: id.to_owned(), version }
+    }
+}
+
 /// The provenance statement of the image with the digest `manifest`; `policy_report` is the SHA-256 of the
 /// policy report's document, `files` have the digests that the lock does not state.
 pub fn provenance(
@@ -167,13 +178,7 @@ pub fn provenance(
             resolved_dependencies: resolved(definition, files),
         },
         run_details: RunDetails {
-            builder: BuilderV1 {
-                id: definition.builder.clone(),
-                version: BTreeMap::from([
-                    ("hbuild".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-                    ("hbuild-encoding".to_owned(), ENCODING_SCHEMA.to_string()),
-                ]),
-            },
+            builder: BuilderV1::new(&definition.builder),
             byproducts: vec![ResourceDescriptor {
                 name: Some("policy-report".to_owned()),
                 digest: sha256(policy_report),
@@ -310,7 +315,7 @@ fn patch(path: &str, digest: Sha256) -> ResourceDescriptor {
 }
 
 /// `recipe:<path>`, or `hbuild:std/<name>` for a module of the standard library.
-fn recipe_file(name: &str, digest: Sha256) -> ResourceDescriptor {
+pub(super) fn recipe_file(name: &str, digest: Sha256) -> ResourceDescriptor {
     let scheme = if name.starts_with("std/") { "hbuild" } else { "recipe" };
     let annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("recipe"))]);
     descriptor(name, format!("{scheme}:{name}"), Some(digest), annotations)

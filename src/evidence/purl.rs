@@ -35,6 +35,11 @@ pub fn image(name: &str, manifest: Sha256, arch: Arch, tag: &str) -> String {
     format!("pkg:oci/{}@{}{}", encode(name), encode(&manifest.to_oci()), query(&qualifiers))
 }
 
+/// The purl of an image index: `pkg:oci/hello@sha256:…?tag=…`.
+pub fn index(name: &str, index: Sha256, tag: &str) -> String {
+    format!("pkg:oci/{}@{}{}", encode(name), encode(&index.to_oci()), query(&[("tag", tag.to_owned())]))
+}
+
 /// The URI of a file beside the recipe: `recipe:patches/no%20date.patch`. Not a package URL, but encoded like one.
 pub fn recipe_file(path: &str) -> String {
     let segments: Vec<_> = path.split('/').map(encode).collect();

@@ -40,6 +40,8 @@ pub enum ActionKind {
     Sbom,
     /// [`Evidence::Provenance`].
     Provenance,
+    /// [`Evidence::Index`].
+    Index,
 }
 
 impl ActionKind {
@@ -63,6 +65,7 @@ impl ActionKind {
                 Evidence::PackageFiles { .. } => Self::PackageFiles,
                 Evidence::Sbom { .. } => Self::Sbom,
                 Evidence::Provenance(_) => Self::Provenance,
+                Evidence::Index { .. } => Self::Index,
             },
         }
     }
@@ -86,6 +89,7 @@ impl ActionKind {
             Self::PackageFiles => "package-files",
             Self::Sbom => "sbom",
             Self::Provenance => "provenance",
+            Self::Index => "index",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hbuild_lang::recipe::{Arch, Family, Flavor, Group, PathRule, RepositoryKey, User, Waiver};
 use serde::{Deserialize, Serialize};
 
-use super::ImageTests;
+use super::{ImageTests, IndexDefinition, IndexDocument};
 use crate::compression::Compression;
 use crate::digest::{Digest, Sha256};
 use crate::distro::alpine::checksum::Checksum;
@@ -428,6 +428,14 @@ pub enum Evidence {
         report: ReportKind,
         /// What is in the image.
         components: crate::lock::Components,
+    },
+    /// A document about the image index of a variant. Inputs: the image's `manifest` of each platform in order, for
+    /// [`IndexDocument::Policy`] then each policy report's `document`.
+    Index {
+        /// Which document.
+        what: IndexDocument,
+        /// The variant.
+        definition: IndexDefinition,
     },
 }
 

@@ -12,6 +12,7 @@ mod image_test;
 pub mod layers;
 mod plan;
 pub mod spdx;
+mod variant;
 
 pub use crate::compression::{Algorithm, Compression};
 pub use action::*;
@@ -20,6 +21,7 @@ pub use environment::environment;
 pub use graph::{Graph, GraphError};
 pub use image_test::{ImageTest, ImageTests};
 pub use plan::{
-    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, TestPlan, embedded, embedded_path,
-    package_origin,
+    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, TestPlan, VariantPlan, VariantSource,
+    embedded, embedded_path, package_origin,
 };
+pub use variant::{IndexDefinition, IndexDocument};

@@ -7,9 +7,9 @@ mod cyclonedx;
 mod inventory;
 mod spdx;
 
-pub use cyclonedx::cyclonedx;
+pub use cyclonedx::{cyclonedx, index as cyclonedx_index};
 pub use inventory::{Inventory, Item, Survey};
-pub use spdx::spdx;
+pub use spdx::{index as spdx_index, spdx};
 
 /// Version of hbuild, as the bills name their tool.
 const HBUILD_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -36,6 +36,8 @@ pub struct ImagePlan {
     pub config: ImageConfig,
     /// The statement with the ELF report.
     pub elf: DerivationId,
+    /// The policy report.
+    pub policy_report: DerivationId,
     /// The statement with the policy report.
     pub policy: DerivationId,
     /// SPDX.
@@ -305,8 +307,8 @@ fn evidence_and_image(
         waivers: Vec::clone(&image.waivers),
     };
     let elf_document = input(elf, &[outputs::DOCUMENT]);
-    let policy = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
-    let policy_document = input(policy, &[outputs::DOCUMENT]);
+    let policy_report = document(graph, "policy", policy, vec![tree.clone(), elf_document.clone()])?;
+    let policy_document = input(policy_report, &[outputs::DOCUMENT]);
     let mut inputs: Vec<_> =
         parts.merged.layers.iter().map(|&layer| input(layer, &[outputs::DESCRIPTOR])).collect();
     inputs.push(policy_document.clone());
@@ -342,6 +344,7 @@ fn evidence_and_image(
         cyclonedx: document(graph, "CycloneDX", sbom(SbomFormat::CycloneDx), about_packages)?,
         origins: document(graph, "origins", origins, about_tree)?,
         elf: document(graph, "ELF statement", report(ReportKind::Elf), vec![manifest.clone(), elf_document])?,
+        policy_report,
         policy: document(
             graph,
             "policy statement",

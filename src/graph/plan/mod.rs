@@ -7,6 +7,7 @@ mod embedded;
 mod image;
 mod inputs;
 mod locked;
+mod variant;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,6 +22,7 @@ pub use self::image::{ImagePlan, TestPlan};
 use self::inputs::Inputs;
 pub use self::inputs::package_origin;
 use self::locked::LockIndex;
+pub use self::variant::{VariantPlan, VariantSource};
 use super::{Compression, GraphError};
 use crate::digest::Sha256;
 use crate::lock::{Lock, LockError, LockedOci, LockedRoot, OciKey, RecipeFile};

@@ -113,27 +113,31 @@ impl Platform {
 
     /// The descriptor of the manifest, with the platform.
     pub(crate) fn descriptor(&self) -> Descriptor {
-        let digest = Sha256::of(&self.manifest);
-        let mut descriptor = descriptor(media_type::MANIFEST, digest, self.manifest.len() as u64);
-        let platform = PlatformBuilder::default().architecture(self.arch.as_str()).os(Os::Linux).build();
-        descriptor.set_platform(Some(platform.expect("architecture and system are set")));
-        descriptor
+        platform_descriptor(self.arch, &self.manifest)
     }
 }
 
-/// The bytes of the image index of a variant: its platforms, sorted by architecture.
-pub(crate) fn variant_index(variant: &Variant) -> Vec<u8> {
-    let mut platforms: Vec<&Platform> = variant.platforms.iter().collect();
-    platforms.sort_by_key(|platform| platform.arch);
+fn platform_descriptor(arch: Arch, manifest: &[u8]) -> Descriptor {
+    let mut descriptor = descriptor(media_type::MANIFEST, Sha256::of(manifest), manifest.len() as u64);
+    let platform = PlatformBuilder::default().architecture(arch.as_str()).os(Os::Linux).build();
+    descriptor.set_platform(Some(platform.expect("architecture and system are set")));
+    descriptor
+}
+
+/// The bytes of an image index over the manifests of `platforms`, which are sorted here by architecture.
+pub fn variant_index(annotations: &BTreeMap<String, String>, platforms: &[(Arch, &[u8])]) -> Vec<u8> {
+    let mut platforms = platforms.to_vec();
+    platforms.sort_by_key(|(arch, _)| *arch);
+    let descriptors = platforms.iter().map(|(arch, manifest)| platform_descriptor(*arch, manifest));
     let index = ImageIndexBuilder::default()
         .schema_version(2u32)
         .media_type(MediaType::ImageIndex)
-        .manifests(platforms.iter().map(|platform| platform.descriptor()).collect::<Vec<_>>());
-    let index = match variant.annotations.is_empty() {
+        .manifests(descriptors.collect::<Vec<_>>());
+    let index = match annotations.is_empty() {
         true => index,
-        false => index.annotations(
-            variant.annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>(),
-        ),
+        false => {
+            index.annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
+        }
     };
     to_canonical(&index.build().expect("all fields are set"))
 }
@@ -141,7 +145,8 @@ pub(crate) fn variant_index(variant: &Variant) -> Vec<u8> {
 impl Variant {
     /// The bytes of its image index.
     pub fn index(&self) -> Vec<u8> {
-        variant_index(self)
+        let platforms = self.platforms.iter().map(|platform| (platform.arch, &platform.manifest[..]));
+        variant_index(&self.annotations, &platforms.collect::<Vec<_>>())
     }
 }
 

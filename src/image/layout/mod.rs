@@ -12,7 +12,7 @@ mod reach;
 mod referrer;
 mod write;
 
-pub use content::{Blob, BlobContent, LayoutImage, OpenBlob, Platform, Variant};
+pub use content::{Blob, BlobContent, LayoutImage, OpenBlob, Platform, Variant, variant_index};
 pub use error::LayoutError;
 pub use folder::{Folder, FolderError, NewFile};
 pub use referrer::{Referrer, Subject, referrer_manifest, referrers_tag};

@@ -1,164 +1,28 @@
-//! SPDX 2.3 as JSON: <https://spdx.github.io/spdx-spec/v2.3/>.
+//! SPDX 2.3 as JSON: <https://spdx.github.io/spdx-spec/v2.3/>. Here the document of an image.
+
+mod index;
+mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
-use super::HBUILD_VERSION;
+pub use self::index::index;
+use self::model::{DOCUMENT, Document, ExtractedLicense, IMAGE, Package, Relationship, SYSTEM, relation};
 use super::inventory::{Inventory, Item};
-use crate::digest::Sha256;
 use crate::evidence::{PackageFiles, purl};
 use crate::graph::spdx::{
-    NO_ASSERTION, build_identifier, identifier, name_and_version, plain_expression, purl_version, uuid_of,
+    NO_ASSERTION, build_identifier, identifier, name_and_version, plain_expression, purl_version,
 };
 use crate::lock::{BuildComponent, LockedPackage, SourceComponent};
-
-const DOCUMENT: &str = "SPDXRef-DOCUMENT";
-const IMAGE: &str = "SPDXRef-Image";
-const SYSTEM: &str = "SPDXRef-OperatingSystem";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    #[serde(rename = "SPDXID")]
-    id: &'static str,
-    spdx_version: &'static str,
-    data_license: &'static str,
-    name: String,
-    document_namespace: String,
-    creation_info: CreationInfo,
-    packages: Vec<Package>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    has_extracted_licensing_infos: Vec<ExtractedLicense>,
-    relationships: Vec<Relationship>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CreationInfo {
-    created: String,
-    creators: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Package {
-    #[serde(rename = "SPDXID")]
-    id: String,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version_info: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    package_file_name: Option<String>,
-    supplier: &'static str,
-    download_location: String,
-    files_analyzed: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    checksums: Vec<Checksum>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_info: Option<String>,
-    license_concluded: &'static str,
-    license_declared: String,
-    copyright_text: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<String>,
-    primary_package_purpose: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    external_refs: Vec<ExternalReference>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Checksum {
-    algorithm: &'static str,
-    checksum_value: Sha256,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExternalReference {
-    reference_category: &'static str,
-    reference_type: &'static str,
-    reference_locator: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExtractedLicense {
-    license_id: String,
-    extracted_text: String,
-    name: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Relationship {
-    spdx_element_id: String,
-    relationship_type: &'static str,
-    related_spdx_element: String,
-}
-
-impl Package {
-    fn new(id: String, name: &str, purpose: &'static str) -> Self {
-        Self {
-            id,
-            name: name.to_owned(),
-            version_info: None,
-            package_file_name: None,
-            supplier: NO_ASSERTION,
-            download_location: NO_ASSERTION.to_owned(),
-            files_analyzed: false,
-            checksums: Vec::new(),
-            source_info: None,
-            license_concluded: NO_ASSERTION,
-            license_declared: NO_ASSERTION.to_owned(),
-            copyright_text: NO_ASSERTION,
-            description: None,
-            comment: None,
-            primary_package_purpose: purpose,
-            external_refs: Vec::new(),
-        }
-    }
-
-    fn sha256(mut self, digest: Option<Sha256>) -> Self {
-        let checksum = |checksum_value| Checksum { algorithm: "SHA256", checksum_value };
-        self.checksums.extend(digest.map(checksum));
-        self
-    }
-
-    fn purl(mut self, purl: Option<String>) -> Self {
-        self.refer("PACKAGE-MANAGER", "purl", purl);
-        self
-    }
-
-    fn refer(&mut self, category: &'static str, kind: &'static str, locator: Option<String>) {
-        self.external_refs.extend(locator.map(|reference_locator| ExternalReference {
-            reference_category: category,
-            reference_type: kind,
-            reference_locator,
-        }));
-    }
-}
 
 /// The SPDX document of `inventory`. Its namespace ends in a UUID made from the rest of the document.
 pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
     let components = inventory.components;
-    let mut document = Document {
-        id: DOCUMENT,
-        spdx_version: "SPDX-2.3",
-        data_license: "CC0-1.0",
-        name: format!("{}:{}", components.image, inventory.image_version()),
-        document_namespace: String::new(),
-        creation_info: CreationInfo {
-            created: components.created.clone(),
-            creators: vec![format!("Tool: hbuild-{HBUILD_VERSION}")],
-        },
-        packages: vec![image(inventory), system(inventory)],
-        has_extracted_licensing_infos: extracted(inventory),
-        relationships: vec![relation(DOCUMENT, "DESCRIBES", IMAGE), relation(IMAGE, "CONTAINS", SYSTEM)],
-    };
+    let name = format!("{}:{}", components.image, inventory.image_version());
+    let mut document = Document::new(name, &components.created);
+    document.packages = vec![image(inventory), system(inventory)];
+    document.has_extracted_licensing_infos = extracted(inventory);
+    document.relationships =
+        vec![relation(DOCUMENT, "DESCRIBES", IMAGE), relation(IMAGE, "CONTAINS", SYSTEM)];
     let mut upstream = BTreeMap::new();
     for item in &inventory.items {
         let package = binary(item);
@@ -193,10 +57,7 @@ pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
         document.relationships.push(relation(IMAGE, "CONTAINS", &package.id));
         document.packages.push(package);
     }
-    let unnamed = serde_json::to_vec(&document).expect("the document holds strings and lists");
-    document.document_namespace =
-        format!("https://hbuild.dev/spdx/{}/{}", components.image, uuid_of(&unnamed));
-    serde_json::to_vec(&document).expect("the document holds strings and lists")
+    document.finish(&components.image)
 }
 
 fn image(inventory: &Inventory<'_>) -> Package {
@@ -343,14 +204,6 @@ fn extracted(inventory: &Inventory<'_>) -> Vec<ExtractedLicense> {
         }
     }
     by_id.into_values().collect()
-}
-
-fn relation(element: &str, relationship_type: &'static str, related: &str) -> Relationship {
-    Relationship {
-        spdx_element_id: element.to_owned(),
-        relationship_type,
-        related_spdx_element: related.to_owned(),
-    }
 }
 
 fn supplier(snapshot: &str) -> &'static str {

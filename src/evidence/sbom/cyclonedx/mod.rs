@@ -1,142 +1,19 @@
-//! CycloneDX 1.6 as JSON: <https://cyclonedx.org/docs/1.6/json/>.
+//! CycloneDX 1.6 as JSON: <https://cyclonedx.org/docs/1.6/json/>. Here the document of an image.
 
-use serde::Serialize;
+mod index;
+mod model;
 
-use super::HBUILD_VERSION;
+pub use self::index::index;
+use self::model::{
+    Bom, Component, Diff, ExternalReference, Hash, LicenseChoice, NamedLicense, Organization, Patch,
+    Pedigree, Property,
+};
 use super::inventory::{Inventory, Item};
 use crate::digest::Sha256;
 use crate::evidence::copyright::Declared;
 use crate::evidence::purl;
-use crate::graph::spdx::{name_and_version, plain_expression, purl_version, uuid_of};
+use crate::graph::spdx::{name_and_version, plain_expression, purl_version};
 use crate::lock::{BuildComponent, SourceComponent};
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Bom {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    bom_format: &'static str,
-    spec_version: &'static str,
-    serial_number: String,
-    version: u32,
-    metadata: Metadata,
-    components: Vec<Component>,
-    dependencies: Vec<Dependency>,
-    compositions: Vec<Composition>,
-}
-
-#[derive(Serialize)]
-struct Metadata {
-    timestamp: String,
-    tools: Tools,
-    component: Component,
-}
-
-#[derive(Serialize)]
-struct Tools {
-    components: Vec<Component>,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "kebab-case")]
-struct Component {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bom_ref: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    supplier: Option<Organization>,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hashes: Vec<Hash>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<LicenseChoice>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpe: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purl: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pedigree: Option<Pedigree>,
-    #[serde(skip_serializing_if = "Vec::is_empty", rename = "externalReferences")]
-    external_references: Vec<ExternalReference>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    properties: Vec<Property>,
-}
-
-#[derive(Serialize)]
-struct Organization {
-    name: &'static str,
-}
-
-#[derive(Serialize)]
-struct Hash {
-    alg: &'static str,
-    content: Sha256,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum LicenseChoice {
-    Expression(String),
-    License(NamedLicense),
-}
-
-#[derive(Serialize)]
-struct NamedLicense {
-    name: String,
-}
-
-#[derive(Serialize)]
-struct Pedigree {
-    ancestors: Vec<Component>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    patches: Vec<Patch>,
-}
-
-#[derive(Serialize)]
-struct Patch {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    diff: Diff,
-}
-
-#[derive(Serialize)]
-struct Diff {
-    url: String,
-}
-
-#[derive(Serialize)]
-struct ExternalReference {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    url: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hashes: Vec<Hash>,
-}
-
-#[derive(Serialize)]
-struct Property {
-    name: &'static str,
-    value: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Dependency {
-    #[serde(rename = "ref")]
-    reference: String,
-    depends_on: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Composition {
-    aggregate: &'static str,
-    assemblies: Vec<String>,
-}
 
 /// The CycloneDX document of `inventory`. Its serial number is made from the rest of the document.
 pub fn cyclonedx(inventory: &Inventory<'_>) -> Vec<u8> {
@@ -145,36 +22,7 @@ pub fn cyclonedx(inventory: &Inventory<'_>) -> Vec<u8> {
     components.extend(inventory.items.iter().map(|item| binary(inventory, item)));
     components.extend(inventory.components.builds.iter().map(built));
     components.extend(inventory.components.sources.iter().map(recipe_source));
-    let mut contained: Vec<String> =
-        components.iter().filter_map(|component| component.bom_ref.clone()).collect();
-    contained.sort();
-    let mut bom = Bom {
-        schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        bom_format: "CycloneDX",
-        spec_version: "1.6",
-        serial_number: String::new(),
-        version: 1,
-        metadata: Metadata {
-            timestamp: inventory.components.created.clone(),
-            tools: Tools { components: vec![tool()] },
-            component: image_component(inventory, &image),
-        },
-        components,
-        dependencies: vec![Dependency { reference: image.clone(), depends_on: contained }],
-        compositions: vec![Composition { aggregate: "complete", assemblies: vec![image] }],
-    };
-    let unnumbered = serde_json::to_vec(&bom).expect("the document holds strings and lists");
-    bom.serial_number = format!("urn:uuid:{}", uuid_of(&unnumbered));
-    serde_json::to_vec(&bom).expect("the document holds strings and lists")
-}
-
-fn tool() -> Component {
-    Component {
-        kind: "application",
-        name: "hbuild".to_owned(),
-        version: Some(HBUILD_VERSION.to_owned()),
-        ..Component::default()
-    }
+    Bom::new(&inventory.components.created, image_component(inventory, &image), components).finish()
 }
 
 fn image_component(inventory: &Inventory<'_>, purl: &str) -> Component {
