@@ -249,6 +249,7 @@ mod tests {
         let failure = Failure {
             id: DerivationId(crate::digest::Digest::of(b"")),
             label: "x".into(),
+            absent: false,
             source: Box::new(source),
         };
         let error = crate::build::BuildFailure::from(ExecError::Failed(failure));
