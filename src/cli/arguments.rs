@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::keygen::KeygenArguments;
 use super::registry::RegistryArguments;
+use super::sign::SignArguments;
 use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
@@ -43,6 +45,14 @@ impl Command {
             _ => false,
         }
     }
+
+    /// The variable that holds the key to sign with, where `--key env:NAME` names one.
+    pub fn key_variable(&self) -> Option<&str> {
+        match self {
+            Command::Sign(arguments) => arguments.signer.variable(),
+            _ => None,
+        }
+    }
 }
 
 /// The commands.
@@ -70,6 +80,10 @@ pub enum Command {
     Why(WhyArguments),
     /// Write recipes from definitions of the hardened-image catalogue, or from apko's files
     Import(ImportArguments),
+    /// Make a pair of keys to sign with
+    Keygen(KeygenArguments),
+    /// Sign an image and its evidence
+    Sign(SignArguments),
     /// Look after the store
     Store(StoreArguments),
     /// Say what this machine allows of builds from source, and what to do where it refuses

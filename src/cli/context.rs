@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::arguments::NetworkArguments;
 use super::report::{Failure, Reporter, UsageError};
 use crate::host::settings::{Environment, NetworkFlags, Settings};
+use crate::host::signer::Secrets;
 use crate::store::Store;
 
 /// Builder id of the provenance where `HBUILD_BUILDER_ID` does not give one: some machine, nothing vouched for.
@@ -32,12 +33,13 @@ pub struct Context {
     cancel: Arc<AtomicBool>,
     farewells: Farewells,
     reporter: Reporter,
+    secrets: Mutex<Secrets>,
 }
 
 impl Context {
     /// The context of this process. From now on the first interrupt or termination asks the command to stop,
-    /// the second ends the process at once.
-    pub fn new(reporter: Reporter) -> Self {
+    /// the second ends the process at once. `secrets` are what the environment held of them.
+    pub fn new(reporter: Reporter, secrets: Secrets) -> Self {
         let cancel = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
         {
@@ -47,12 +49,18 @@ impl Context {
         }
         let farewells = Farewells::default();
         watch(cancel.clone(), farewells.clone());
-        Self { environment: Environment::of_process(), cancel, farewells, reporter }
+        let secrets = Mutex::new(secrets);
+        Self { environment: Environment::of_process(), cancel, farewells, reporter, secrets }
     }
 
     /// Where errors and warnings go.
     pub fn reporter(&self) -> &Reporter {
         &self.reporter
+    }
+
+    /// The secrets that the environment held, for whoever asks first.
+    pub fn take_secrets(&self) -> Secrets {
+        std::mem::take(&mut *self.secrets.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Has `farewell` done before the process ends when the command, asked to stop, does not in time.

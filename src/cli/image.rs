@@ -1,7 +1,7 @@
 //! The images that commands work on: a layout folder, an archive, each with a reference where it holds several.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::registry::RegistryArguments;
@@ -11,6 +11,7 @@ use crate::image::read::{Archive, ImageFiles, Layout};
 
 /// Where an image is read from.
 pub struct ImageSource {
+    folder: Option<PathBuf>,
     files: Box<dyn ImageFiles>,
     reference: Option<String>,
 }
@@ -28,12 +29,18 @@ impl ImageSource {
             let file = File::open(path).map_err(|source| Failure::new(OutputError { source }))?;
             Box::new(Archive::new(file).map_err(Failure::new)?)
         };
-        Ok(Self { files, reference: reference.map(str::to_owned) })
+        let folder = Path::new(path).is_dir().then(|| PathBuf::from(path));
+        Ok(Self { folder, files, reference: reference.map(str::to_owned) })
     }
 
     /// What is in it.
     pub fn layout(&self) -> Result<Layout<'_>, Failure> {
         Layout::open(&*self.files).map_err(Failure::new)
+    }
+
+    /// The layout's folder, where it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Which image is meant: for [`Layout::resolve`].

@@ -16,6 +16,7 @@ mod graph;
 mod image;
 mod import;
 mod init;
+mod keygen;
 mod lock;
 mod log;
 mod lsp;
@@ -25,6 +26,8 @@ mod registry;
 mod report;
 mod shell;
 mod show;
+mod sign;
+mod signer;
 mod status;
 mod store;
 mod table;
@@ -42,7 +45,8 @@ use arguments::{Arguments, Command};
 use context::Context;
 use report::{Failure, Reporter};
 
-use crate::sandbox::{STAGE_ARGUMENT, diagnose, stage_main};
+use crate::host::signer::{KEY_ARGUMENT, Secrets, key_main};
+use crate::sandbox::{STAGE_ARGUMENT, diagnose, stage_main, take_variable};
 
 /// Runs hbuild with `arguments`, the program's name first; returns the exit status of design section 11.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -55,6 +59,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|word| word == STAGE_ARGUMENT) {
         stage_main(&arguments[2..]);
     }
+    if arguments.get(1).is_some_and(|word| word == KEY_ARGUMENT) {
+        return key_main(&arguments[2..]);
+    }
+    let passphrase = take_variable("HBUILD_PASSPHRASE");
     let arguments = axes::rewrite(arguments);
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -64,9 +72,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
+    // While there is one thread, and before anything is read: no other process is to find them, whatever the command.
+    let key = arguments.command.key_variable().and_then(take_variable);
     init_log();
     let reporter = Reporter::new(arguments.error_format, arguments.command.reports());
-    let context = Context::new(reporter);
+    let context = Context::new(reporter, Secrets { passphrase, key });
     match dispatch(arguments.command, &context) {
         Ok(()) => {
             context.reporter().finish(0);
@@ -93,6 +103,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments, context),
+        Command::Sign(arguments) => sign::run(&arguments, context),
         Command::Store(arguments) => store::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),
         Command::Explain(arguments) => explain::run(&arguments),

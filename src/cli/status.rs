@@ -37,6 +37,10 @@ pub fn of_code(code: &str) -> u8 {
         ("merge", "content" | "whiteout_name" | "bad_control") => 3,
         ("image", name) if is_of_disk_or_input(name) => 3,
         ("evidence", "bad_report" | "damaged_statement" | "undecodable_index") => 3,
+        ("evidence", "bad_json" | "duplicate_member" | "too_deep") => 3,
+        ("signing", "empty_passphrase" | "no_variable" | "passphrases_differ" | "stopped") => 2,
+        ("signing", "other_subject" | "plain_key" | "wrong_signature") => 1,
+        ("signing", _) => 3,
         ("step", _) => 4,
         _ => 1,
     }
@@ -137,7 +141,7 @@ mod tests {
             "evidence",
             "not_vouched other_predicate other_subject signature_fails unknown_origin unknown_path",
         ),
-        (3, "evidence", "bad_report damaged_statement undecodable_index"),
+        (3, "evidence", "bad_json bad_report damaged_statement duplicate_member too_deep undecodable_index"),
         (70, "evidence", "wrong_action"),
         (3, "exec", "cancelled content offline other_platform threads"),
         (1, "exec", "bad_location not_reproducible"),
@@ -194,6 +198,14 @@ mod tests {
         (1, "sandbox", "no_failure no_mount_point shell"),
         (4, "sandbox", "output_too_large"),
         (70, "sandbox", "no_root not_filled"),
+        (
+            3,
+            "signing",
+            "bad_bundle bad_public_key command_failed cosign_key key_unreadable no_command no_passphrase no_process \
+             not_a_key not_a_signature other_algorithm other_encryption wrong_passphrase",
+        ),
+        (2, "signing", "empty_passphrase no_variable passphrases_differ stopped"),
+        (1, "signing", "other_subject plain_key wrong_signature"),
         (1, "store", "no_mount_point"),
         (
             3,
@@ -204,7 +216,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
+            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
         ),
     ];
 

@@ -23,6 +23,12 @@ pub const PREDICATE_POLICY_SUMMARY: &str = "https://hbuild.dev/policy-summary/v1
 pub const PREDICATE_ELF: &str = "https://hbuild.dev/elf/v1";
 /// The results of the image's tests: `docs/src/testing.md`, _Evidence_.
 pub const PREDICATE_TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+/// A signature and nothing more, as cosign 3 writes it.
+pub const PREDICATE_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+/// An SPDX document, signed.
+pub const PREDICATE_SPDX: &str = "https://spdx.dev/Document";
+/// A CycloneDX document, signed.
+pub const PREDICATE_CYCLONEDX: &str = "https://cyclonedx.org/bom";
 /// The build type of the provenance: `docs/src/build-types/recipe-v1.md`.
 pub const BUILD_TYPE: &str = "https://hbuild.dev/build-types/recipe/v1";
 

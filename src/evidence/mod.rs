@@ -11,6 +11,7 @@ mod error;
 mod execution;
 mod index;
 mod installed;
+pub mod json;
 pub mod license;
 mod links;
 pub mod media;
@@ -19,6 +20,7 @@ mod package_files;
 mod provenance;
 pub mod purl;
 pub mod sbom;
+pub mod signing;
 mod statement;
 pub mod why;
 

@@ -21,5 +21,7 @@ pub mod registry;
 pub mod repositories;
 pub mod root_folder;
 pub mod settings;
+pub mod signer;
 mod source_archive;
+pub mod terminal;
 pub mod url;

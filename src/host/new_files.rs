@@ -1,11 +1,11 @@
-//! The files of a new project, written all of them or none, and never in place of another.
+//! The files of a new project, or a new pair of keys, written all of them or none, and never in place of another.
 
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// Why the files of a new project were not written. None of them is there then.
+/// Why new files were not written. None of them is there then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NewFilesError {
     /// Something of these names is there.
@@ -35,15 +35,21 @@ pub enum NewFilesError {
 
 /// Writes `files`, paths below `folder` with their texts, and the folders that they need.
 pub fn write_new(folder: &Path, files: &[(&Path, &str)]) -> Result<(), NewFilesError> {
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, *text, 0o666)).collect();
+    write_new_with_modes(folder, &files)
+}
+
+/// As [`write_new`], with the mode of each file, of which the umask takes away.
+pub fn write_new_with_modes(folder: &Path, files: &[(&Path, &str, u32)]) -> Result<(), NewFilesError> {
     let there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
-    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).filter(there).collect();
+    let paths: Vec<PathBuf> = files.iter().map(|(path, ..)| folder.join(path)).filter(there).collect();
     if !paths.is_empty() {
         return Err(NewFilesError::InTheWay { paths });
     }
     let mut made = Made::default();
-    for (path, text) in files {
+    for (path, text, mode) in files {
         let path = folder.join(path);
-        made.write(&path, text).map_err(|error| match error.kind() {
+        made.write(&path, text, *mode).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => NewFilesError::InTheWay { paths: vec![path] },
             _ => NewFilesError::NotWritten { path, source: error },
         })?;
@@ -66,10 +72,10 @@ struct Made {
 }
 
 impl Made {
-    fn write(&mut self, path: &Path, text: &str) -> io::Result<()> {
+    fn write(&mut self, path: &Path, text: &str, mode: u32) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         self.make_folder(folder)?;
-        let mode = fs::Permissions::from_mode(0o666);
+        let mode = fs::Permissions::from_mode(mode);
         let mut file = tempfile::Builder::new().prefix(".hbuild-").permissions(mode).tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;

@@ -24,6 +24,7 @@ mod restrict;
 mod running;
 mod sandboxes;
 mod seccomp;
+mod secret;
 mod specification;
 mod stage;
 #[allow(unsafe_code, reason = "system calls")]
@@ -37,5 +38,6 @@ pub use executor_error::ExecutorError;
 pub use executor_shell::{Console, Place, ShellExecutor};
 pub use running::{Ends, Finished};
 pub use sandboxes::{Running, Sandboxes, StageOptions};
+pub use secret::take_variable;
 pub use specification::*;
 pub use stage::{STAGE_ARGUMENT, stage_main};

@@ -120,6 +120,24 @@ pub(super) fn close_from(first: c_int) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes a variable out of the environment and overwrites where it stood.
+pub(super) fn take_variable(name: &CStr) -> Option<Vec<u8>> {
+    // SAFETY: `name` ends with a zero. No other thread reads or changes the environment meanwhile.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: the environment's strings end with a zero, and nothing changes this one before the copy is made.
+    let taken = unsafe { CStr::from_ptr(value) }.to_bytes().to_vec();
+    for at in 0..taken.len() {
+        // SAFETY: `at` is within the string, which is memory of this process that may be written (environ(7)).
+        unsafe { value.add(at).write_volatile(0) };
+    }
+    // SAFETY: as for getenv.
+    unsafe { libc::unsetenv(name.as_ptr()) };
+    Some(taken)
+}
+
 /// Makes `fd` the descriptor `number`, kept over an execve(2).
 pub(super) fn duplicate_to(fd: BorrowedFd<'_>, number: c_int) -> io::Result<()> {
     if fd.as_raw_fd() == number {

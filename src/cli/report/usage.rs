@@ -86,6 +86,25 @@ pub enum UsageError {
         /// What there is.
         help: String,
     },
+    /// Nothing to sign with.
+    #[error("nothing says what to sign with")]
+    #[diagnostic(
+        code(hbuild::usage::no_key),
+        help(
+            "give `--key FILE`, or `--signer COMMAND` with `--public-key FILE`; `hbuild keygen -o NAME` makes a key"
+        )
+    )]
+    NoKey,
+    /// Something that cannot be added to.
+    #[error("`{image}` is an archive, and signatures can only be added to a layout folder")]
+    #[diagnostic(
+        code(hbuild::usage::not_a_folder),
+        help("unpack the archive into a folder and sign that, or sign the folder that `hbuild build` wrote")
+    )]
+    NotAFolder {
+        /// As given.
+        image: String,
+    },
     /// Another option's value is wrong.
     #[error("{message}")]
     #[diagnostic(code(hbuild::usage::bad_value), help("{help}"))]

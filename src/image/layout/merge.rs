@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use oci_spec::image::{Descriptor, ImageIndex, ImageIndexBuilder, MediaType};
 
 use super::reach::{Reached, digest_of, reach, read_document};
-use super::referrer::{EMPTY_CONFIG, referrers_index, referrers_tag};
+use super::referrer::{referrers_index, referrers_tag};
 use super::{Blob, Folder, LayoutError, LayoutImage, Referrer, Variant};
 use crate::digest::Sha256;
 use crate::image::config::{descriptor, to_canonical};
@@ -56,27 +56,20 @@ pub(super) fn plan(
         &mut Additions { entries: &mut entries, blobs: &mut blobs, reached: &mut reached },
     )?;
     let unnamed = kept_entries.iter().filter(|entry| annotation(entry, media_type::REF_NAME).is_none());
-    let mut manifests: Vec<Descriptor> = unnamed.cloned().collect();
+    let unnamed = unnamed.cloned().collect();
     for entry in kept_entries {
         if let Some(name) = annotation(&entry, media_type::REF_NAME).map(str::to_owned) {
             entries.entry(name).or_insert(entry);
         }
     }
-    manifests.extend(entries.into_values());
-    let index = ImageIndexBuilder::default()
-        .schema_version(2u32)
-        .media_type(MediaType::ImageIndex)
-        .manifests(manifests)
-        .build()
-        .expect("all fields are set");
-    Ok(Plan { index: to_canonical(&index), blobs, kept: reached.blobs, names })
+    Ok(Plan { index: top_index(unnamed, entries), blobs, kept: reached.blobs, names })
 }
 
-fn annotation<'a>(entry: &'a Descriptor, key: &str) -> Option<&'a str> {
+pub(super) fn annotation<'a>(entry: &'a Descriptor, key: &str) -> Option<&'a str> {
     entry.annotations().as_ref()?.get(key).map(String::as_str)
 }
 
-fn named(mut entry: Descriptor, name: &str, variant: Option<&str>) -> Descriptor {
+pub(super) fn named(mut entry: Descriptor, name: &str, variant: Option<&str>) -> Descriptor {
     let mut annotations = HashMap::from([(media_type::REF_NAME.to_owned(), name.to_owned())]);
     annotations.extend(variant.map(|variant| (VARIANT.to_owned(), variant.to_owned())));
     entry.set_annotations(Some(annotations));
@@ -119,6 +112,25 @@ fn stays(entry: &Descriptor, image: &LayoutImage, entries: &BTreeMap<String, Des
     !replaced && !renamed
 }
 
+/// What an entry named `sha256-…` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// The referrers index of its subject.
+    Referrers,
+    /// What cosign before version 3 keeps of its subject under a tag: `sha256-<hex>.sig`, `.att`, `.sbom`.
+    Cosign,
+}
+
+/// Name, subject and kind of an entry that is about another.
+pub(super) fn about(entry: &Descriptor) -> Option<(&str, Sha256, About)> {
+    let name = annotation(entry, media_type::REF_NAME)?;
+    let rest = name.strip_prefix("sha256-")?;
+    match rest.split_once('.') {
+        None => Some((name, rest.parse().ok()?, About::Referrers)),
+        Some((hex, _)) => Some((name, hex.parse().ok()?, About::Cosign)),
+    }
+}
+
 struct Additions<'a> {
     entries: &'a mut BTreeMap<String, Descriptor>,
     blobs: &'a mut BTreeMap<Sha256, Blob>,
@@ -138,13 +150,15 @@ fn add_referrers(
     }
     let mut listed: BTreeMap<Sha256, Vec<Descriptor>> = BTreeMap::new();
     for entry in old_entries {
-        let Some(subject) = annotation(entry, media_type::REF_NAME)
-            .and_then(|name| name.strip_prefix("sha256-"))
-            .and_then(|hex| hex.parse().ok())
-            .filter(|subject| subjects.contains(subject))
+        let Some((name, subject, kind)) = about(entry).filter(|(_, subject, _)| subjects.contains(subject))
         else {
             continue;
         };
+        if kind == About::Cosign {
+            reach(&image.name, std::slice::from_ref(entry), folder, additions.reached)?;
+            additions.entries.insert(name.to_owned(), entry.clone());
+            continue;
+        }
         let bytes = read_document(&image.name, entry, folder)?;
         let damaged = || LayoutError::Damaged { name: image.name.clone(), digest: Sha256::of(&bytes) };
         let index: ImageIndex = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
@@ -159,19 +173,33 @@ fn add_referrers(
     }
     for (subject, referrers) in by_subject {
         let entries = listed.entry(subject).or_default();
-        for referrer in referrers {
-            entries.push(referrer.descriptor());
-            for bytes in [&referrer.manifest[..], &referrer.document, EMPTY_CONFIG] {
-                additions.blobs.insert(Sha256::of(bytes), Blob::of(bytes));
-            }
-        }
+        entries.extend(referrers.iter().map(|referrer| referrer.descriptor()));
+        additions.blobs.extend(referrers.iter().flat_map(|referrer| referrer.blobs()));
     }
     for (subject, entries) in listed.into_iter().filter(|(_, entries)| !entries.is_empty()) {
-        let index = Blob::of(&referrers_index(entries));
-        let name = referrers_tag(subject);
-        let entry = named(descriptor(media_type::INDEX, index.digest, index.size), &name, None);
+        let (name, entry, index) = listing(subject, entries);
         additions.entries.insert(name, entry);
         additions.blobs.insert(index.digest, index);
     }
     Ok(())
+}
+
+/// The referrers index of `subject` over `entries`: name and entry in `index.json`, and the blob.
+pub(super) fn listing(subject: Sha256, entries: Vec<Descriptor>) -> (String, Descriptor, Blob) {
+    let index = Blob::of(&referrers_index(entries));
+    let name = referrers_tag(subject);
+    let entry = named(descriptor(media_type::INDEX, index.digest, index.size), &name, None);
+    (name, entry, index)
+}
+
+/// The bytes of `index.json` over `unnamed` entries and those of `named`, by name.
+pub(super) fn top_index(unnamed: Vec<Descriptor>, named: BTreeMap<String, Descriptor>) -> Vec<u8> {
+    let manifests: Vec<Descriptor> = unnamed.into_iter().chain(named.into_values()).collect();
+    let index = ImageIndexBuilder::default()
+        .schema_version(2u32)
+        .media_type(MediaType::ImageIndex)
+        .manifests(manifests)
+        .build()
+        .expect("all fields are set");
+    to_canonical(&index)
 }

@@ -4,6 +4,7 @@
 //! the file system only through [`Folder`]. A layout changes all at once: its `index.json` is replaced last,
 //! and what it no longer reaches is removed after that.
 
+mod attach;
 mod content;
 mod error;
 mod folder;
@@ -12,6 +13,7 @@ mod reach;
 mod referrer;
 mod write;
 
+pub use attach::{Artifact, attach};
 pub use content::{Blob, BlobContent, LayoutImage, OpenBlob, Platform, Variant, variant_index};
 pub use error::LayoutError;
 pub use folder::{Folder, FolderError, NewFile};

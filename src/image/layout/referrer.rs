@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oci_spec::image::{Descriptor, ImageIndexBuilder, ImageManifestBuilder, MediaType};
 
+use super::Blob;
 use crate::digest::Sha256;
 use crate::image::config::{descriptor, to_canonical};
 use crate::image::media_type;
@@ -78,6 +79,20 @@ pub fn referrer_manifest(
 }
 
 impl Referrer {
+    /// All that a layout or a registry needs of it: manifest, document, config.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = (Sha256, Blob)> {
+        let all = [&self.manifest[..], &self.document, EMPTY_CONFIG].map(Blob::of);
+        all.into_iter().map(|blob| (blob.digest, blob))
+    }
+
+    /// Whether it takes the place of the artifact that `old` describes: the same type with the same annotations.
+    pub fn supersedes(&self, old: &Descriptor) -> bool {
+        let kind = old.artifact_type().as_ref().map(ToString::to_string);
+        let annotations = old.annotations().clone().unwrap_or_default();
+        kind.as_ref() == Some(&self.artifact_type)
+            && annotations.into_iter().collect::<BTreeMap<_, _>>() == self.annotations
+    }
+
     /// Its entry in a referrers index.
     pub fn descriptor(&self) -> Descriptor {
         let digest = Sha256::of(&self.manifest);

@@ -65,14 +65,20 @@ fn write_locked(
     options: WriteOptions<'_>,
     found: &[String],
 ) -> Result<Written, LayoutError> {
-    let old_bytes = read_index(image, folder, found)?;
-    let not_a_layout =
-        |found: &str| LayoutError::NotALayout { name: image.name.clone(), found: found.to_owned() };
-    let old: Option<ImageIndex> = match &old_bytes {
-        Some(bytes) => Some(serde_json::from_slice(bytes).map_err(|_| not_a_layout("index.json"))?),
-        None => None,
-    };
+    let old_bytes = read_index(&image.name, folder, found)?;
+    let old = old_bytes.as_deref().map(|bytes| parse_index(&image.name, bytes)).transpose()?;
     let plan = plan(image, old.as_ref(), folder)?;
+    carry_out(plan, old_bytes.as_deref(), folder, open, options)
+}
+
+/// Writes the blobs of `plan` that are missing, then `index.json`, and removes what it no longer leads to.
+pub(super) fn carry_out(
+    plan: Plan,
+    old_index: Option<&[u8]>,
+    folder: &dyn Folder,
+    open: &OpenBlob<'_>,
+    options: WriteOptions<'_>,
+) -> Result<Written, LayoutError> {
     let mut missing = Vec::new();
     for blob in plan.blobs.values() {
         if !is_there(blob, folder, options.verify)? {
@@ -83,7 +89,7 @@ fn write_locked(
     if folder.size("oci-layout")? != Some(OCI_LAYOUT.len() as u64) {
         put(folder, "oci-layout", OCI_LAYOUT)?;
     }
-    let changed = old_bytes.as_deref() != Some(&plan.index);
+    let changed = old_index != Some(&plan.index);
     if changed {
         put(folder, "index.json", &plan.index)?;
     }
@@ -96,8 +102,9 @@ fn write_locked(
     })
 }
 
-fn read_index(
-    image: &LayoutImage,
+/// The bytes of the `index.json` of the layout of `image`; an error where the folder holds something else.
+pub(super) fn read_index(
+    image: &str,
     folder: &dyn Folder,
     found: &[String],
 ) -> Result<Option<Vec<u8>>, LayoutError> {
@@ -107,13 +114,22 @@ fn read_index(
     if !found.iter().any(|name| name == "index.json")
         && let Some(other) = found.iter().find(|name| !ours(name))
     {
-        return Err(LayoutError::NotALayout { name: image.name.clone(), found: other.clone() });
+        return Err(LayoutError::NotALayout { name: image.to_owned(), found: other.clone() });
     }
     let Some(reader) = folder.open("index.json")? else { return Ok(None) };
     let mut bytes = Vec::new();
     let read = reader.take(MOST_INDEX_BYTES).read_to_end(&mut bytes);
-    read.map_err(|_| LayoutError::NotALayout { name: image.name.clone(), found: "index.json".to_owned() })?;
+    read.map_err(|_| no_index(image))?;
     Ok(Some(bytes))
+}
+
+/// The index of these bytes.
+pub(super) fn parse_index(image: &str, bytes: &[u8]) -> Result<ImageIndex, LayoutError> {
+    serde_json::from_slice(bytes).map_err(|_| no_index(image))
+}
+
+fn no_index(image: &str) -> LayoutError {
+    LayoutError::NotALayout { name: image.to_owned(), found: "index.json".to_owned() }
 }
 
 fn is_there(blob: &Blob, folder: &dyn Folder, verify: bool) -> Result<bool, LayoutError> {
