@@ -2,3 +2,5 @@
 //!
 //! Receives images that were read and checked ([`crate::image::read`]) and keys; returns answers. It never
 //! fetches, builds or writes.
+
+pub mod diff;

@@ -78,6 +78,8 @@ pub enum Command {
     Shell(ShellArguments),
     /// Say where a file of an image came from
     Why(WhyArguments),
+    /// Say in what two images, trees, recipes or locks differ, down to the cause
+    Diff(super::diff::DiffArguments),
     /// Write recipes from definitions of the hardened-image catalogue, or from apko's files
     Import(ImportArguments),
     /// Make a pair of keys to sign with

@@ -9,6 +9,7 @@ mod check;
 mod console;
 mod context;
 mod derivation;
+mod diff;
 mod doctor;
 mod explain;
 mod fmt;
@@ -102,6 +103,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Log(arguments) => log::run(&arguments, context),
         Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
+        Command::Diff(arguments) => diff::run(&arguments, context),
         Command::Import(arguments) => import::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments, context),
         Command::Sign(arguments) => sign::run(&arguments, context),

@@ -30,7 +30,7 @@ pub fn of_code(code: &str) -> u8 {
         ("sandbox", "no_failure" | "no_mount_point" | "shell") | ("store", "no_mount_point") => 1,
         ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
-        ("host" | "archive" | "store" | "exec" | "sandbox", _) => 3,
+        ("host" | "archive" | "diff" | "store" | "exec" | "sandbox", _) => 3,
         ("debian" | "alpine", name) if is_of_recipe(name) => 1,
         ("debian" | "alpine", _) => 3,
         ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry" | "incomplete") => 3,
@@ -123,6 +123,7 @@ mod tests {
              through_symlink too_many_entries trailing_bytes truncated unexpected_member unknown_compression \
              unknown_entry unreadable whiteout_name wrong_checksum",
         ),
+        (3, "diff", "contents special_file stopped unreadable"),
         (
             3,
             "debian",
@@ -216,7 +217,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant",
+            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant other_kinds",
         ),
     ];
 

@@ -74,19 +74,24 @@ pub fn host_arch() -> Arch {
     if cfg!(target_arch = "aarch64") { Arch::Arm64 } else { Arch::Amd64 }
 }
 
+/// The architecture of that name.
+pub fn arch(name: &str) -> Result<Arch, Failure> {
+    match name {
+        "amd64" => Ok(Arch::Amd64),
+        "arm64" => Ok(Arch::Arm64),
+        other => Err(Failure::new(UsageError::BadValue {
+            message: format!("`--arch {other}`: there is no such architecture"),
+            help: "write `amd64`, `arm64` or `all`".to_owned(),
+        })),
+    }
+}
+
 /// What the selection narrows. The architecture is the host's where nothing is said.
 pub fn filter(selection: &Selection) -> Result<Filter, Failure> {
     let arch = match selection.arch.as_deref() {
         Some("all") => ArchChoice::All,
-        Some("amd64") => ArchChoice::One(Arch::Amd64),
-        Some("arm64") => ArchChoice::One(Arch::Arm64),
+        Some(one) => ArchChoice::One(arch(one)?),
         None => ArchChoice::One(host_arch()),
-        Some(other) => {
-            return Err(Failure::new(UsageError::BadValue {
-                message: format!("`--arch {other}`: there is no such architecture"),
-                help: "write `amd64`, `arm64` or `all`".to_owned(),
-            }));
-        }
     };
     let mut filter = Filter { distro: selection.distro.clone(), arch, ..Filter::default() };
     if let Some(flavor) = &selection.flavor {

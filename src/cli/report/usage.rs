@@ -45,6 +45,20 @@ pub enum UsageError {
         /// As given.
         image: String,
     },
+    /// Two that cannot be compared.
+    #[error("{left}, and {right}")]
+    #[diagnostic(
+        code(hbuild::usage::other_kinds),
+        help(
+            "name two of one kind: images, trees, recipes or locks; `--as` says what both are to be read as"
+        )
+    )]
+    OtherKinds {
+        /// What the first is.
+        left: String,
+        /// What the second is.
+        right: String,
+    },
     /// The image came without the statement that is needed.
     #[error("the image has no statement of the type {predicate}")]
     #[diagnostic(
