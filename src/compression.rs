@@ -9,7 +9,7 @@ pub struct Compression {
     pub algorithm: Algorithm,
     /// Its level.
     pub level: i32,
-    /// The library and its version, `libzstd 1.5.7`.
+    /// The library and its version, `libzstd 1.5.7 (jobs of 2 MiB)`.
     pub library: String,
 }
 

@@ -12,6 +12,8 @@ use crate::graph::{Algorithm, Compression};
 /// How zlib-rs is named in keys and evidence; `Cargo.lock` pins it.
 const ZLIB_RS: &str = "zlib-rs 0.6.8";
 const MOST_WORKERS: usize = 8;
+/// Bytes that one worker of zstd takes at a time, in MiB. Its own choice, 8 MiB, leaves most layers to one worker.
+const JOB_MIB: u32 = 2;
 const BLOCKS_IN_FLIGHT: usize = 16;
 
 /// The compressor of this program for `algorithm`, at `level` or at its default: 3 for zstd, 6 for gzip.
@@ -19,7 +21,7 @@ pub fn compression(algorithm: Algorithm, level: Option<i32>) -> Compression {
     let (default, library) = match algorithm {
         Algorithm::None => (0, "none".to_owned()),
         Algorithm::Gzip => (6, ZLIB_RS.to_owned()),
-        Algorithm::Zstd => (3, format!("libzstd {}", zstd_safe::version_string())),
+        Algorithm::Zstd => (3, format!("libzstd {} (jobs of {JOB_MIB} MiB)", zstd_safe::version_string())),
     };
     Compression { algorithm, level: level.unwrap_or(default), library }
 }
@@ -27,8 +29,9 @@ pub fn compression(algorithm: Algorithm, level: Option<i32>) -> Compression {
 /// Runs `produce`, which hands blocks to the sink it is given, and writes what `compression` makes of them to
 /// `out`. Returns what `produce` returned, and `out`.
 ///
-/// - zstd: always the multi-threaded encoder, with `1 + spare_threads` workers, at most eight (its output is
-///   the same for every number of workers but zero); `size` is pledged exactly and stands in the frame header;
+/// - zstd: always the multi-threaded encoder, with `1 + spare_threads` workers, at least two because a layer may be
+///   the last thing that a build waits for, at most eight (its output is the same for every number of workers but
+///   zero), each of which takes jobs of 2 MiB; `size` is pledged exactly and stands in the frame header;
 ///   no checksum. The blocks are made on the calling thread meanwhile.
 /// - gzip: one thread that compresses; mtime 0, OS byte 255, no name.
 pub fn compress_with<T, W: Write + Send>(
@@ -48,7 +51,7 @@ pub fn compress_with<T, W: Write + Send>(
             Ok((made, out))
         }
         Algorithm::Zstd => {
-            let workers = (1 + spare_threads).min(MOST_WORKERS) as u32;
+            let workers = (1 + spare_threads).clamp(2, MOST_WORKERS) as u32;
             let mut encoder = zstd_encoder(compression.level, size, workers, out).map_err(failed)?;
             let made = produce(&mut |block| encoder.write_all(block).map_err(failed))?;
             Ok((made, encoder.finish().map_err(failed)?))
@@ -73,6 +76,7 @@ fn zstd_encoder<W: Write>(
     }
     let mut encoder = zstd::Encoder::new(out, level)?;
     encoder.multithread(workers)?;
+    encoder.set_parameter(zstd_safe::CParameter::JobSize(JOB_MIB << 20))?;
     encoder.include_checksum(false)?;
     encoder.include_contentsize(true)?;
     encoder.set_pledged_src_size(Some(size))?;
