@@ -34,7 +34,7 @@ impl Image {
         let packages = self.components.packages.iter();
         let packages: Vec<_> = packages.map(|package| (package.name.clone(), origin(package))).collect();
         let survey = Survey::take(&packages, &self.origins, &self.tree, &self.contents).unwrap();
-        Inventory::new(&self.components, self.manifest, &survey, PackageFiles::default())
+        Inventory::new(&self.components, self.manifest, survey, PackageFiles::default())
     }
 }
 
@@ -78,6 +78,7 @@ fn host_image() -> Option<Image> {
         patches: Vec::new(),
     };
     let components = Components {
+        documents: "test".into(),
         image: "sample".into(),
         variant: "1-debian12".into(),
         version: Some("1".into()),
@@ -130,7 +131,7 @@ fn spdx_is_valid() {
     assert_eq!(document, spdx(&image.inventory()));
     let folder = folder();
     let file = write(&folder, "image.spdx.json", &document);
-    check_schema("spdx-2.3/spdx-schema.json", &file);
+    check_schema("spdx-2.3/spdx-schema.json", &[&file]);
     if has("pyspdxtools") {
         run(Command::new("pyspdxtools").arg("-i").arg(&file));
     }
@@ -147,7 +148,7 @@ fn cyclonedx_is_valid() {
     assert_eq!(document, cyclonedx(&image.inventory()));
     let folder = folder();
     let file = write(&folder, "image.cdx.json", &document);
-    check_schema("cyclonedx/bom-1.6.schema.json", &file);
+    check_schema("cyclonedx/bom-1.6.schema.json", &[&file]);
     if has("cyclonedx-validate") {
         run(Command::new("cyclonedx-validate").arg(&file));
     }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,8 +58,8 @@ fn built() -> (Workspace, PathBuf) {
 }
 
 /// Copies of `files` with the ending that tools want.
-fn with_ending(workspace: &Workspace, ending: &str, files: &[&Path]) -> Vec<PathBuf> {
-    let copy = |(number, file): (usize, &&Path)| {
+fn with_ending(workspace: &Workspace, ending: &str, files: &[PathBuf]) -> Vec<PathBuf> {
+    let copy = |(number, file): (usize, &PathBuf)| {
         let copy = workspace.path(&format!("document-{number}{ending}"));
         std::fs::copy(file, &copy).unwrap();
         copy
@@ -72,23 +73,21 @@ fn image_and_index_have_valid_documents() {
     let (image, index) = (named(&layout, "1.0-debian12-amd64"), named(&layout, "1.0-debian12"));
     let (of_image, of_index) = (documents(&layout, &image), documents(&layout, &index));
     assert_eq!((of_image.len(), of_index.len()), (6, 4));
-    for documents in [&of_image, &of_index] {
-        let spdx = one(documents, "application/spdx+json", "");
-        check_schema("spdx-2.3/spdx-schema.json", &spdx);
-        let named = with_ending(&workspace, ".spdx.json", &[&spdx]);
-        if has("pyspdxtools") {
-            run(Command::new("pyspdxtools").arg("-i").args(&named));
+    let both = |artifact: &str| [one(&of_image, artifact, ""), one(&of_index, artifact, "")];
+    let (spdx, cyclonedx) = (both("application/spdx+json"), both("application/vnd.cyclonedx+json"));
+    check_schema("spdx-2.3/spdx-schema.json", &spdx);
+    check_schema("cyclonedx/bom-1.6.schema.json", &cyclonedx);
+    if has("pyspdxtools") {
+        for file in with_ending(&workspace, ".spdx.json", &spdx) {
+            run(Command::new("pyspdxtools").arg("-i").arg(&file));
         }
-        let cyclonedx = one(documents, "application/vnd.cyclonedx+json", "");
-        check_schema("cyclonedx/bom-1.6.schema.json", &cyclonedx);
-        if has("cyclonedx-validate") {
-            run(Command::new("cyclonedx-validate").arg(&cyclonedx));
-        }
-        let statements = documents.iter().filter(|(artifact, ..)| artifact == IN_TOTO);
-        let statements: Vec<&PathBuf> = statements.map(|(_, _, path)| path).collect();
-        if has("in-toto-validate") {
-            run(Command::new("in-toto-validate").args(&statements));
-        }
+    }
+    if has("cyclonedx-validate") {
+        cyclonedx.iter().for_each(|bill| drop(run(Command::new("cyclonedx-validate").arg(bill))));
+    }
+    if has("in-toto-validate") {
+        let all = of_image.iter().chain(&of_index).filter(|(artifact, ..)| artifact == IN_TOTO);
+        run(Command::new("in-toto-validate").args(all.map(|(_, _, path)| path)));
     }
     let subject =
         |path: PathBuf| format!("sha256:{}", json(&path)["subject"][0]["digest"]["sha256"].as_str().unwrap());
@@ -109,4 +108,89 @@ fn image_and_index_have_valid_documents() {
     let bill = json(&one(&of_index, "application/spdx+json", ""));
     let relations = bill["relationships"].as_array().unwrap();
     assert!(relations.iter().any(|relation| relation["relationshipType"] == "VARIANT_OF"), "{bill}");
+}
+
+/// The path of each SPDX file with the package that contains it and its digests.
+fn files_of(bill: &Value) -> BTreeMap<String, (String, Value)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = bill["packages"].as_array().unwrap().iter();
+    let purpose =
+        |package: &Value| format!("{} {}", text(&package["primaryPackagePurpose"]), text(&package["name"]));
+    let packages: BTreeMap<_, _> = packages.map(|it| (text(&it["SPDXID"]), purpose(it))).collect();
+    let contained = bill["relationships"].as_array().unwrap().iter();
+    let contained = contained.filter(|relation| relation["relationshipType"] == "CONTAINS");
+    let holders: BTreeMap<_, _> = contained
+        .map(|it| (text(&it["relatedSpdxElement"]), packages[&text(&it["spdxElementId"])].clone()))
+        .collect();
+    let file = |file: &Value| {
+        (text(&file["fileName"]), (holders[&text(&file["SPDXID"])].clone(), file["checksums"].clone()))
+    };
+    bill["files"].as_array().unwrap().iter().map(file).collect()
+}
+
+#[test]
+fn bills_list_each_file_below_what_it_came_from() {
+    let (workspace, layout) = built();
+    let documents = documents(&layout, &named(&layout, "1.0-debian12-amd64"));
+    let spdx = one(&documents, "application/spdx+json", "");
+    let files = files_of(&json(&spdx));
+    let holder = |path: &str| files[path].0.as_str();
+    assert_eq!((holder("./usr/bin/app"), holder("./usr/lib/libapp.txt")), ("LIBRARY app", "LIBRARY libapp"));
+    assert_eq!(holder("./etc/motd"), "CONTAINER app");
+    let library = workspace.path("library");
+    std::fs::write(&library, "a library\n").unwrap();
+    for (number, tool) in ["sha1sum", "sha256sum"].into_iter().enumerate() {
+        let expected = run(Command::new(tool).arg(&library));
+        let found = files["./usr/lib/libapp.txt"].1[number]["checksumValue"].as_str().unwrap();
+        assert_eq!(Some(found), expected.split_whitespace().next());
+    }
+    let cyclonedx = one(&documents, "application/vnd.cyclonedx+json", "");
+    let bill = json(&cyclonedx);
+    let components = bill["components"].as_array().unwrap();
+    let places = |component: &Value| -> Vec<String> {
+        let all = component["evidence"]["occurrences"].as_array().unwrap().iter();
+        all.map(|one| one["location"].as_str().unwrap().to_owned()).collect()
+    };
+    let component = |name: &str| components.iter().find(|component| component["name"] == name).unwrap();
+    assert!(places(component("app")).contains(&"/usr/bin/app".to_owned()), "{bill}");
+    assert!(places(&bill["metadata"]["component"]).contains(&"/etc/motd".to_owned()), "{bill}");
+    let listed: usize = files.len();
+    let occurring: usize =
+        components.iter().filter(|one| one["purl"].is_string()).map(|one| places(one).len()).sum();
+    assert!(occurring < listed && files.keys().all(|path| path.starts_with("./")), "{files:?}");
+    for (bill, ending) in [(spdx, ".spdx.json"), (cyclonedx, ".cdx.json")] {
+        scanners_find_the_packages(&with_ending(&workspace, ending, &[bill])[0]);
+    }
+}
+
+/// syft and trivy take from a bill the two packages, and neither a file nor anything else.
+fn scanners_find_the_packages(bill: &Path) {
+    let purls = |text: &str, list: &str, purl: &dyn Fn(&Value) -> Option<String>| {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let mut found: Vec<String> = document[list].as_array().unwrap().iter().filter_map(purl).collect();
+        found.retain(|purl| !purl.is_empty() && !purl.starts_with("pkg:oci/"));
+        found.sort();
+        let expected =
+            ["app", "libapp"].map(|name| format!("pkg:deb/debian/{name}@1.0-1?arch=amd64&distro=debian-12"));
+        assert_eq!(found, expected, "{}", bill.display());
+    };
+    if has("syft") {
+        let mut syft = Command::new("syft");
+        syft.arg("convert").arg(bill).args(["-o", "syft-json"]).env("SYFT_CHECK_FOR_APP_UPDATE", "false");
+        purls(&run(&mut syft), "artifacts", &|artifact| Some(artifact["purl"].as_str().unwrap().to_owned()));
+    }
+    if has("trivy") {
+        let mut trivy = Command::new("trivy");
+        trivy.args([
+            "sbom",
+            "--quiet",
+            "--offline-scan",
+            "--skip-db-update",
+            "--list-all-pkgs",
+            "--format",
+            "cyclonedx",
+        ]);
+        trivy.arg(bill).env("TRIVY_CACHE_DIR", bill.parent().unwrap());
+        purls(&run(&mut trivy), "components", &|component| Some(component["purl"].as_str()?.to_owned()));
+    }
 }

@@ -78,6 +78,7 @@ fn definition() -> BuildDefinition {
     let in_release = in_release(&packages);
     BuildDefinition {
         components: Components {
+            documents: "test".into(),
             image: "hello".into(),
             variant: "debian12".into(),
             version: None,

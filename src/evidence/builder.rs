@@ -31,7 +31,7 @@ impl Builder for EvidenceBuilder {
         };
         let document = match evidence.as_ref() {
             Evidence::Sbom { format, components } => bill(derivation, context, *format, components)?,
-            Evidence::Survey { packages } => survey(context, packages)?,
+            Evidence::Survey { packages, .. } => survey(context, packages)?,
             Evidence::PackageFiles { packages } => package_files(context, packages)?,
             Evidence::Provenance(definition) => {
                 let report = Sha256::of(&context.bytes(context.input(1, outputs::DOCUMENT)?)?);
@@ -78,7 +78,7 @@ fn bill(
 ) -> Result<Vec<u8>, BuildError> {
     let survey: Survey = document(derivation, context, 1)?;
     let files = files_of_packages(derivation, context)?;
-    let inventory = Inventory::new(components, manifest(context)?, &survey, files);
+    let inventory = Inventory::new(components, manifest(context)?, survey, files);
     Ok(match format {
         SbomFormat::Spdx => sbom::spdx(&inventory),
         SbomFormat::CycloneDx => sbom::cyclonedx(&inventory),

@@ -372,6 +372,9 @@ pub struct ImageConfig {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// The version of hbuild and of what its documents say: they are made anew when it changes.
+pub const DOCUMENTS: &str = concat!(env!("CARGO_PKG_VERSION"), "-2");
+
 /// Parameters of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "document")]
@@ -396,6 +399,8 @@ pub enum Evidence {
     /// What the merged tree says of each package: its declared licences, and how many files of it are there.
     /// Apart from the SBOMs because it does not depend on the config. Input: the merge's `origins` and `tree`.
     Survey {
+        /// [`DOCUMENTS`].
+        documents: &'static str,
         /// Package names with the origins of their files.
         packages: Vec<(String, crate::tree::Origin)>,
     },

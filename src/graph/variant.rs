@@ -50,6 +50,8 @@ impl IndexDocument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct IndexDefinition {
+    /// [`super::DOCUMENTS`].
+    pub documents: String,
     /// Image name.
     pub image: String,
     /// Variant name.

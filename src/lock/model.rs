@@ -272,6 +272,8 @@ impl LockedOci {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Components {
+    /// The version of hbuild and of what its documents say, which every document about the image depends on.
+    pub documents: String,
     /// Image name.
     pub image: String,
     /// Variant name.
@@ -344,6 +346,13 @@ pub struct SourceComponent {
     pub cpe: Option<String>,
     /// Patches applied to it, in order: path beside the recipe, and SHA-256.
     pub patches: Vec<(String, Sha256)>,
+}
+
+impl SourceComponent {
+    /// The origin of its files in an image.
+    pub fn origin(&self) -> crate::tree::Origin {
+        crate::tree::Origin(format!("source:{}", self.name))
+    }
 }
 
 /// The deterministic part of the provenance.

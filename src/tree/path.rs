@@ -107,6 +107,18 @@ impl TreePath {
         self.0.starts_with(&directory.0) && matches!(self.0.get(directory.0.len()), None | Some(b'/'))
     }
 
+    /// The path without a leading slash, for reports: bytes that are not UTF-8 are percent-encoded, `%` included.
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.0.len());
+        for chunk in self.0.utf8_chunks() {
+            text.push_str(&chunk.valid().replace('%', "%25"));
+            for byte in chunk.invalid() {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        text
+    }
+
     /// The path with a leading slash, for people; bytes that are not UTF-8 are replaced.
     pub fn absolute(&self) -> String {
         format!("/{}", String::from_utf8_lossy(&self.0))
@@ -141,17 +153,10 @@ impl fmt::Debug for TreePath {
     }
 }
 
-/// Text form for reports only: bytes that are not UTF-8 are percent-encoded, `%` included.
+/// Text form for reports only: [`TreePath::text`].
 impl Serialize for TreePath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(self.0.len());
-        for chunk in self.0.utf8_chunks() {
-            text.push_str(&chunk.valid().replace('%', "%25"));
-            for byte in chunk.invalid() {
-                text.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        serializer.serialize_str(&text)
+        serializer.serialize_str(&self.text())
     }
 }
 

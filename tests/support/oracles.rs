@@ -26,8 +26,8 @@ pub fn run(command: &mut Command) -> String {
     text
 }
 
-/// Holds `document` against a schema of `../shared`, which a fresh clone does not have.
-pub fn check_schema(schema: &str, document: &Path) {
+/// Holds `documents` against a schema of `../shared`, which a fresh clone does not have.
+pub fn check_schema(schema: &str, documents: &[impl AsRef<Path>]) {
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/schemas");
     let schema = schemas.join(schema);
     if !schema.is_file() {
@@ -39,7 +39,7 @@ pub fn check_schema(schema: &str, document: &Path) {
         run(Command::new("check-jsonschema")
             .args(["--schemafile".as_ref(), schema.as_os_str()])
             .args(["--base-uri", &base])
-            .arg(document));
+            .args(documents.iter().map(AsRef::as_ref)));
     }
 }
 

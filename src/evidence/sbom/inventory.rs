@@ -5,6 +5,7 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
+use super::files::{FoundFile, files_by_origin};
 use crate::digest::Sha256;
 use crate::evidence::copyright::{self, Declared};
 use crate::evidence::links::{Last, follow};
@@ -24,6 +25,8 @@ pub struct Inventory<'a> {
     pub items: Vec<Item<'a>>,
     /// The digests of package files that the lock does not state.
     pub files: PackageFiles,
+    /// The files and links that are of no package, by origin.
+    pub other: BTreeMap<Origin, Vec<FoundFile>>,
 }
 
 /// A package in an image.
@@ -37,35 +40,28 @@ pub struct Item<'a> {
     pub sha256: Option<Sha256>,
     /// What its copyright file declares, where that is machine-readable, or Alpine's installed database.
     pub declared: Option<Declared>,
-    /// How many files and links of it are in the image.
-    pub files: u64,
+    /// The files and links of it that are in the image.
+    pub files: Vec<FoundFile>,
 }
 
 /// What a merged tree says of its packages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Survey {
-    /// How many files and links of each origin are in the image.
-    pub files: BTreeMap<Origin, u64>,
+    /// The files and links of each origin.
+    pub files: BTreeMap<Origin, Vec<FoundFile>>,
     /// What the copyright file of each package, or Alpine's installed database, declares, by the package's name.
     pub declared: BTreeMap<String, Declared>,
 }
 
 impl Survey {
-    /// Counts the files of each of `packages` in `origins` and reads its copyright file from `tree`.
+    /// Lists and hashes the files of each origin, and reads the copyright file of each of `packages`.
     pub fn take(
         packages: &[(String, Origin)],
         origins: &OriginMap,
         tree: &Tree,
         contents: &dyn Contents,
     ) -> Result<Self, ContentError> {
-        let mut files: BTreeMap<Origin, u64> = BTreeMap::new();
-        for entry in tree.entries().iter().filter(|entry| !entry.is_directory()) {
-            let Some(origin) = origins.get(&entry.path) else { continue };
-            match files.get_mut(origin) {
-                Some(count) => *count += 1,
-                None => drop(files.insert(origin.clone(), 1)),
-            }
-        }
+        let files = files_by_origin(origins, tree, contents)?;
         let mut found = BTreeMap::new();
         if packages.iter().any(|(_, origin)| origin.0.starts_with("apk:")) {
             let bytes = read(tree, contents, installed::INSTALLED, installed::SIZE_LIMIT)?;
@@ -77,27 +73,43 @@ impl Survey {
             let bytes = read(tree, contents, &path, copyright::SIZE_LIMIT)?;
             found.extend(bytes.and_then(|bytes| copyright::parse(&bytes)).map(|it| (name.clone(), it)));
         }
-        files.retain(|origin, _| packages.iter().any(|(_, of_package)| of_package == origin));
         Ok(Self { files, declared: found })
     }
 }
 
 impl<'a> Inventory<'a> {
     /// The packages of `components` with what `survey` and `files` found out about them.
-    pub fn new(components: &'a Components, manifest: Sha256, survey: &Survey, files: PackageFiles) -> Self {
+    pub fn new(components: &'a Components, manifest: Sha256, survey: Survey, files: PackageFiles) -> Self {
+        let Survey { files: mut found, mut declared } = survey;
         let item = |package: &'a LockedPackage| Item {
             package,
             purl: purl::package(&components.distro, package),
             sha256: files.sha256(package),
-            declared: survey.declared.get(&package.name).cloned(),
-            files: survey.files.get(&package_origin(package)).copied().unwrap_or(0),
+            declared: declared.remove(&package.name),
+            files: found.remove(&package_origin(package)).unwrap_or_default(),
         };
-        Self { components, manifest, items: components.packages.iter().map(item).collect(), files }
+        let items = components.packages.iter().map(item).collect();
+        Self { components, manifest, items, files, other: found }
     }
 
     /// `<variant>-<arch>`, the version of the image in both formats.
     pub fn image_version(&self) -> String {
         format!("{}-{}", self.components.variant, self.components.arch)
+    }
+
+    /// The files of the source, build or effect with this origin; none where there are none.
+    pub fn files_of(&self, origin: &Origin) -> &[FoundFile] {
+        self.other.get(origin).map_or(&[], Vec::as_slice)
+    }
+
+    /// The files that no package, source or build brought: those of the recipe and of effects, by origin.
+    pub fn own_files(&self) -> impl Iterator<Item = (&Origin, &[FoundFile])> {
+        let Components { builds, sources, .. } = self.components;
+        let own = self.other.iter().filter(|(origin, _)| {
+            !builds.iter().any(|build| build.origin == **origin)
+                && !sources.iter().any(|source| source.origin() == **origin)
+        });
+        own.map(|(origin, files)| (origin, files.as_slice()))
     }
 
     /// The image's package URL.

@@ -6,6 +6,7 @@ use super::build::{Planned, build_origin};
 use super::image::{MergedImage, Parts};
 use super::{PlanOptions, Planner};
 use crate::digest::Sha256;
+use crate::graph::DOCUMENTS;
 use crate::lock::{
     BuildComponent, BuildDefinition, Components, ExecutionDefinition, RecipePlaces, SourceComponent, arch_of,
 };
@@ -24,6 +25,7 @@ pub(super) fn components(
         ..source_component(planner, planner.source_at(&content.source, &content.point), image.arch)
     });
     Components {
+        documents: DOCUMENTS.to_owned(),
         image: image.name.clone(),
         variant: image.variant.clone(),
         version: image.version.clone(),

@@ -15,8 +15,8 @@ use super::{PlanError, PlanOptions, Planner};
 use crate::distro::alpine::repository::PRIMARY_MIRROR;
 use crate::graph::layers::{DEFAULT_BUDGET, assign_layers};
 use crate::graph::{
-    Action, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, ImageTest, ImageTests, Input,
-    Layer, Merge, MergeInput, ReportKind, SbomFormat, outputs,
+    Action, DOCUMENTS, Derivation, DerivationId, Evidence, Graph, GraphError, ImageConfig, ImageTest,
+    ImageTests, Input, Layer, Merge, MergeInput, ReportKind, SbomFormat, outputs,
 };
 use crate::lock::{
     BuildComponent, Components, LockedPackage, LockedVariant, Snapshot, check, repositories_of,
@@ -326,7 +326,8 @@ fn evidence_and_image(
         .iter()
         .map(|package| (package.name.clone(), package_origin(package)))
         .collect();
-    let survey = document(graph, "survey", Evidence::Survey { packages }, vec![tree.clone()])?;
+    let survey =
+        document(graph, "survey", Evidence::Survey { documents: DOCUMENTS, packages }, vec![tree.clone()])?;
     let files = package_files(graph, planner, &parts, &named)?;
     let with_files = |mut inputs: Vec<Input>| {
         inputs.extend(files.clone());

@@ -8,7 +8,8 @@ use super::ImagePlan;
 use super::inputs::input;
 use crate::digest::Sha256;
 use crate::graph::{
-    Action, Derivation, DerivationId, Evidence, Graph, GraphError, IndexDefinition, IndexDocument, outputs,
+    Action, DOCUMENTS, Derivation, DerivationId, Evidence, Graph, GraphError, IndexDefinition, IndexDocument,
+    outputs,
 };
 
 /// Where a variant comes from, and who builds it.
@@ -75,6 +76,7 @@ fn definition(source: VariantSource, platforms: &[(&Image, &ImagePlan)]) -> Inde
     let mut point: Point = image.point.clone();
     point.retain(|axis, label| platforms.iter().all(|(other, _)| other.point.get(axis) == Some(label)));
     IndexDefinition {
+        documents: DOCUMENTS.to_owned(),
         image: image.name.clone(),
         variant: image.variant.clone(),
         version: image.version.clone(),

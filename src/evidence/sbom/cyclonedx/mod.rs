@@ -5,8 +5,8 @@ mod model;
 
 pub use self::index::index;
 use self::model::{
-    Bom, Component, Diff, ExternalReference, Hash, LicenseChoice, NamedLicense, Organization, Patch,
-    Pedigree, Property,
+    Bom, Component, Diff, Evidence, ExternalReference, Hash, LicenseChoice, NamedLicense, Organization,
+    Patch, Pedigree, Property,
 };
 use super::inventory::{Inventory, Item};
 use crate::digest::Sha256;
@@ -20,13 +20,21 @@ pub fn cyclonedx(inventory: &Inventory<'_>) -> Vec<u8> {
     let image = inventory.image_purl();
     let mut components = vec![system(inventory)];
     components.extend(inventory.items.iter().map(|item| binary(inventory, item)));
-    components.extend(inventory.components.builds.iter().map(built));
-    components.extend(inventory.components.sources.iter().map(recipe_source));
+    components.extend(inventory.components.builds.iter().map(|build| Component {
+        evidence: Evidence::of(inventory.files_of(&build.origin)),
+        ..built(build)
+    }));
+    components.extend(inventory.components.sources.iter().map(|source| Component {
+        evidence: Evidence::of(inventory.files_of(&source.origin())),
+        ..recipe_source(source)
+    }));
     Bom::new(&inventory.components.created, image_component(inventory, &image), components).finish()
 }
 
 fn image_component(inventory: &Inventory<'_>, purl: &str) -> Component {
     let components = inventory.components;
+    let own = inventory.own_files();
+    let own = own.flat_map(|(origin, files)| files.iter().map(|file| (file, Some(origin.to_string()))));
     Component {
         kind: "container",
         bom_ref: Some(purl.to_owned()),
@@ -36,6 +44,7 @@ fn image_component(inventory: &Inventory<'_>, purl: &str) -> Component {
         hashes: vec![sha256(inventory.manifest)],
         licenses: stated(&components.license),
         purl: Some(purl.to_owned()),
+        evidence: Evidence::with_context(own),
         ..Component::default()
     }
 }
@@ -72,9 +81,10 @@ fn binary(inventory: &Inventory<'_>, item: &Item<'_>) -> Component {
         pedigree: Some(Pedigree { ancestors: vec![ancestor], patches: Vec::new() }),
         properties: vec![
             Property { name: "hbuild:file", value: locked.file.clone() },
-            Property { name: "hbuild:files-in-image", value: item.files.to_string() },
+            Property { name: "hbuild:files-in-image", value: item.files.len().to_string() },
             Property { name: "hbuild:index", value: locked.snapshot.clone() },
         ],
+        evidence: Evidence::of(&item.files),
         ..Component::default()
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::digest::Sha256;
-use crate::evidence::sbom::HBUILD_VERSION;
+use crate::evidence::sbom::{FoundFile, HBUILD_VERSION};
 use crate::graph::spdx::uuid_of;
 
 #[derive(Serialize)]
@@ -57,6 +57,8 @@ pub(super) struct Component {
     pub purl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pedigree: Option<Pedigree>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     #[serde(skip_serializing_if = "Vec::is_empty", rename = "externalReferences")]
     pub external_references: Vec<ExternalReference>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -91,6 +93,37 @@ pub(super) struct Pedigree {
     pub ancestors: Vec<Component>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
+}
+
+/// Where files of a component stand in the image.
+#[derive(Serialize)]
+pub(super) struct Evidence {
+    pub occurrences: Vec<Occurrence>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Occurrence {
+    pub location: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_context: Option<String>,
+}
+
+impl Evidence {
+    /// The places of `files`; none where there are none.
+    pub fn of(files: &[FoundFile]) -> Option<Self> {
+        Self::with_context(files.iter().map(|file| (file, None)))
+    }
+
+    /// The places of `files`, each with what there is to say of it.
+    pub fn with_context<'a>(files: impl Iterator<Item = (&'a FoundFile, Option<String>)>) -> Option<Self> {
+        let occurrence = |(file, additional_context): (&FoundFile, _)| Occurrence {
+            location: format!("/{}", file.path.text()),
+            additional_context,
+        };
+        let occurrences: Vec<_> = files.map(occurrence).collect();
+        (!occurrences.is_empty()).then_some(Self { occurrences })
+    }
 }
 
 #[derive(Serialize)]

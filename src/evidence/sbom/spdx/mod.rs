@@ -13,19 +13,28 @@ use crate::graph::spdx::{
     NO_ASSERTION, build_identifier, identifier, name_and_version, plain_expression, purl_version,
 };
 use crate::lock::{BuildComponent, LockedPackage, SourceComponent};
+use crate::tree::Origin;
 
 /// The SPDX document of `inventory`. Its namespace ends in a UUID made from the rest of the document.
 pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
     let components = inventory.components;
     let name = format!("{}:{}", components.image, inventory.image_version());
     let mut document = Document::new(name, &components.created);
-    document.packages = vec![image(inventory), system(inventory)];
     document.has_extracted_licensing_infos = extracted(inventory);
     document.relationships =
         vec![relation(DOCUMENT, "DESCRIBES", IMAGE), relation(IMAGE, "CONTAINS", SYSTEM)];
+    let mut of_image = image(inventory);
+    let own: Vec<_> = inventory
+        .own_files()
+        .flat_map(|(origin, files)| files.iter().map(move |file| (file, origin)))
+        .collect();
+    document.contain(&mut of_image, own.iter().map(|(file, origin)| (*file, Some(origin.to_string()))));
+    document.packages = vec![of_image, system(inventory)];
+    let mut listed = BTreeSet::new();
     let mut upstream = BTreeMap::new();
     for item in &inventory.items {
-        let package = binary(item);
+        let mut package = binary(item);
+        document.contain(&mut package, item.files.iter().map(|file| (file, None)));
         let (source_id, source) = source_package(item.package);
         document.relationships.push(relation(IMAGE, "CONTAINS", &package.id));
         document.relationships.push(relation(&package.id, "GENERATED_FROM", &source_id));
@@ -34,7 +43,8 @@ pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
     }
     let contained: BTreeSet<&LockedPackage> = components.packages.iter().collect();
     for build in &components.builds {
-        let package = built(build);
+        let mut package = built(build);
+        contain_once(&mut document, &mut package, &mut listed, (inventory, &build.origin));
         document.relationships.push(relation(IMAGE, "CONTAINS", &package.id));
         for source in build.sources.values() {
             made_from(&mut document.relationships, &mut upstream, &package.id, source);
@@ -53,11 +63,24 @@ pub fn spdx(inventory: &Inventory<'_>) -> Vec<u8> {
     }
     document.packages.extend(upstream.into_values());
     for source in &components.sources {
-        let package = recipe_source(source);
+        let mut package = recipe_source(source);
+        contain_once(&mut document, &mut package, &mut listed, (inventory, &source.origin()));
         document.relationships.push(relation(IMAGE, "CONTAINS", &package.id));
         document.packages.push(package);
     }
     document.finish(&components.image)
+}
+
+/// States that `package` has the files of `origin`, unless another one of that origin has them.
+fn contain_once(
+    document: &mut Document,
+    package: &mut Package,
+    listed: &mut BTreeSet<Origin>,
+    (inventory, origin): (&Inventory<'_>, &Origin),
+) {
+    if listed.insert(origin.clone()) {
+        document.contain(package, inventory.files_of(origin).iter().map(|file| (file, None)));
+    }
 }
 
 fn image(inventory: &Inventory<'_>) -> Package {
@@ -93,7 +116,7 @@ fn binary(item: &Item<'_>) -> Package {
     package.package_file_name = Some(locked.file.clone());
     package.supplier = supplier(&locked.snapshot);
     package.source_info = Some(format!("built package from: {}", source_name(locked)));
-    package.comment = Some(format!("files and links in the image: {}", item.files));
+    package.comment = Some(format!("files and links in the image: {}", item.files.len()));
     if let Some(declared) = &item.declared {
         package.license_declared = declared.expression();
     }

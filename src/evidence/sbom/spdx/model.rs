@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::digest::Sha256;
-use crate::evidence::sbom::HBUILD_VERSION;
+use crate::evidence::sbom::files::verification_code;
+use crate::evidence::sbom::{FoundFile, HBUILD_VERSION};
 use crate::graph::spdx::{NO_ASSERTION, uuid_of};
 
 pub(super) const DOCUMENT: &str = "SPDXRef-DOCUMENT";
@@ -21,6 +22,8 @@ pub(super) struct Document {
     pub document_namespace: String,
     pub creation_info: CreationInfo,
     pub packages: Vec<Package>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub has_extracted_licensing_infos: Vec<ExtractedLicense>,
     pub relationships: Vec<Relationship>,
@@ -46,6 +49,8 @@ pub(super) struct Package {
     pub supplier: &'static str,
     pub download_location: String,
     pub files_analyzed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_verification_code: Option<VerificationCode>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checksums: Vec<Checksum>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +71,24 @@ pub(super) struct Package {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Checksum {
     pub algorithm: &'static str,
-    pub checksum_value: Sha256,
+    pub checksum_value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VerificationCode {
+    pub package_verification_code_value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct File {
+    #[serde(rename = "SPDXID")]
+    pub id: String,
+    pub file_name: String,
+    pub checksums: [Checksum; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +125,7 @@ impl Package {
             supplier: NO_ASSERTION,
             download_location: NO_ASSERTION.to_owned(),
             files_analyzed: false,
+            package_verification_code: None,
             checksums: Vec::new(),
             source_info: None,
             license_concluded: NO_ASSERTION,
@@ -116,7 +139,6 @@ impl Package {
     }
 
     pub fn sha256(mut self, digest: Option<Sha256>) -> Self {
-        let checksum = |checksum_value| Checksum { algorithm: "SHA256", checksum_value };
         self.checksums.extend(digest.map(checksum));
         self
     }
@@ -149,8 +171,32 @@ impl Document {
                 creators: vec![format!("Tool: hbuild-{HBUILD_VERSION}")],
             },
             packages: Vec::new(),
+            files: Vec::new(),
             has_extracted_licensing_infos: Vec::new(),
             relationships: Vec::new(),
+        }
+    }
+
+    /// States that `package` has `files` in the image, each with a comment; links are not files to SPDX.
+    pub fn contain<'a>(
+        &mut self,
+        package: &mut Package,
+        files: impl Iterator<Item = (&'a FoundFile, Option<String>)> + Clone,
+    ) {
+        let of_package = files.clone().map(|(file, _)| file);
+        for (file, comment) in files {
+            let Some(digests) = &file.digests else { continue };
+            let id = format!("SPDXRef-File-{}", self.files.len() + 1);
+            let sha1 = Checksum { algorithm: "SHA1", checksum_value: digests.sha1.clone() };
+            self.relationships.push(relation(&package.id, "CONTAINS", &id));
+            let (file_name, checksums) =
+                (format!("./{}", file.path.text()), [sha1, checksum(digests.sha256)]);
+            self.files.push(File { id, file_name, checksums, comment });
+            package.files_analyzed = true;
+        }
+        if package.files_analyzed {
+            let package_verification_code_value = verification_code(of_package);
+            package.package_verification_code = Some(VerificationCode { package_verification_code_value });
         }
     }
 
@@ -160,6 +206,10 @@ impl Document {
         self.document_namespace = format!("https://hbuild.dev/spdx/{image}/{}", uuid_of(&unnamed));
         serde_json::to_vec(&self).expect("the document holds strings and lists")
     }
+}
+
+fn checksum(digest: Sha256) -> Checksum {
+    Checksum { algorithm: "SHA256", checksum_value: digest.to_hex() }
 }
 
 pub(super) fn relation(element: &str, relationship_type: &'static str, related: &str) -> Relationship {
