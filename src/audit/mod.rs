@@ -4,3 +4,4 @@
 //! fetches, builds or writes.
 
 pub mod diff;
+pub mod verify;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::keygen::KeygenArguments;
 use super::registry::RegistryArguments;
 use super::sign::SignArguments;
+use super::verify::VerifyArguments;
 use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
@@ -86,6 +87,8 @@ pub enum Command {
     Keygen(KeygenArguments),
     /// Sign an image and its evidence
     Sign(SignArguments),
+    /// Say whether an image is whole, who signed it, and whether a policy allows what its evidence says
+    Verify(VerifyArguments),
     /// Look after the store
     Store(StoreArguments),
     /// Say what this machine allows of builds from source, and what to do where it refuses

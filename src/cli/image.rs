@@ -43,6 +43,11 @@ impl ImageSource {
         self.folder.as_deref()
     }
 
+    /// Its files.
+    pub fn files(&self) -> &dyn ImageFiles {
+        &*self.files
+    }
+
     /// Which image is meant: for [`Layout::resolve`].
     pub fn reference(&self) -> Option<&str> {
         self.reference.as_deref()

@@ -33,6 +33,7 @@ mod status;
 mod store;
 mod table;
 mod target;
+mod verify;
 mod version;
 mod why;
 
@@ -104,6 +105,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Diff(arguments) => diff::run(&arguments, context),
+        Command::Verify(arguments) => verify::run(&arguments, context),
         Command::Import(arguments) => import::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments, context),
         Command::Sign(arguments) => sign::run(&arguments, context),

@@ -41,6 +41,8 @@ pub fn of_code(code: &str) -> u8 {
         ("signing", "empty_passphrase" | "no_variable" | "passphrases_differ" | "stopped") => 2,
         ("signing", "other_subject" | "plain_key" | "wrong_signature") => 1,
         ("signing", _) => 3,
+        ("verify", "bad_policy") => 2,
+        ("verify", "missing_blob" | "unreadable_blob" | "unreadable_input" | "unreadable_key") => 3,
         ("step", _) => 4,
         _ => 1,
     }
@@ -217,8 +219,20 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_variant other_kinds",
+            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_trusted_key no_variant other_kinds",
         ),
+        (
+            1,
+            "verify",
+            "altered_blob bad_digest bad_document bad_statement expired_key key_not_yet_valid licence \
+             longer_blob misplaced_referrer missing_evidence nested_indexes no_age no_platform \
+             no_subject_digest not_plain not_signed other_builder other_layers other_payload \
+             other_provenance other_subject oversize_document rebuild_failed revoked_key sandbox \
+             strange_evidence too_few_builders too_many_parts too_old truncated_blob two_kinds two_lengths \
+             unknown_key unknown_licence waiver wrong_diff_id wrong_signature",
+        ),
+        (2, "verify", "bad_policy"),
+        (3, "verify", "missing_blob unreadable_blob unreadable_input unreadable_key"),
     ];
 
     fn table() -> BTreeMap<String, u8> {

@@ -177,6 +177,11 @@ impl Failure {
         self
     }
 
+    /// This failure with another status.
+    pub fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
     /// Says what there is to say; returns the exit status.
     pub fn finish(self, reporter: &Reporter) -> ExitCode {
         self.reports.iter().for_each(|report| reporter.report(report));

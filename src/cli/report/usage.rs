@@ -59,6 +59,15 @@ pub enum UsageError {
         /// What the second is.
         right: String,
     },
+    /// Nothing says whose signatures count.
+    #[error("no key is trusted: whose signatures should count?")]
+    #[diagnostic(
+        code(hbuild::usage::no_trusted_key),
+        help(
+            "give a public key with `--key`, or keys in the policy; a key that comes with the image proves nothing"
+        )
+    )]
+    NoTrustedKey,
     /// The image came without the statement that is needed.
     #[error("the image has no statement of the type {predicate}")]
     #[diagnostic(

@@ -14,3 +14,4 @@ pub use error::{LayerFault, NotPlain, ReadError};
 pub use files::{FolderFiles, ImageFiles};
 pub use layout::{Image, Layout};
 pub use tree::HashingSink;
+pub(crate) use tree::unpacked;

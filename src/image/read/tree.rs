@@ -73,14 +73,27 @@ impl Layout<'_> {
 }
 
 fn decoder<'a>(layer: &Descriptor, packed: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>, ReadError> {
-    let bad =
-        |error| ReadError::Layer { digest: layer.digest().to_string(), reason: LayerFault::Archive(error) };
-    match layer.media_type().to_string().as_str() {
-        media_type::LAYER_TAR => Ok(Box::new(packed)),
-        media_type::LAYER_GZIP => Ok(Box::new(flate2::read::MultiGzDecoder::new(packed))),
-        media_type::LAYER_ZSTD => Ok(Box::new(zstd::Decoder::new(packed).map_err(bad)?)),
-        other => Err(ReadError::LayerType { media_type: other.to_owned() }),
+    let media_type = layer.media_type().to_string();
+    match unpacked(&media_type, packed) {
+        Ok(Some(plain)) => Ok(plain),
+        Ok(None) => Err(ReadError::LayerType { media_type }),
+        Err(error) => {
+            Err(ReadError::Layer { digest: layer.digest().to_string(), reason: LayerFault::Archive(error) })
+        }
     }
+}
+
+/// A reader over the archive in a layer of this media type; `None` for one that is not known.
+pub(crate) fn unpacked<'a>(
+    media_type: &str,
+    packed: &'a mut dyn Read,
+) -> io::Result<Option<Box<dyn Read + 'a>>> {
+    Ok(match media_type {
+        media_type::LAYER_TAR => Some(Box::new(packed)),
+        media_type::LAYER_GZIP => Some(Box::new(flate2::read::MultiGzDecoder::new(packed))),
+        media_type::LAYER_ZSTD => Some(Box::new(zstd::Decoder::new(packed)?)),
+        _ => None,
+    })
 }
 
 struct Hashed<R> {
