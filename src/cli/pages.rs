@@ -11,6 +11,7 @@ const PAGES: &[(&str, &str)] = &[
     ("archive.md", include_str!("../../docs/src/errors/archive.md")),
     ("debian-repository.md", include_str!("../../docs/src/errors/debian-repository.md")),
     ("debian-resolver.md", include_str!("../../docs/src/errors/debian-resolver.md")),
+    ("diff.md", include_str!("../../docs/src/errors/diff.md")),
     ("evidence.md", include_str!("../../docs/src/errors/evidence.md")),
     ("exec.md", include_str!("../../docs/src/errors/exec.md")),
     ("graph.md", include_str!("../../docs/src/errors/graph.md")),
@@ -22,9 +23,11 @@ const PAGES: &[(&str, &str)] = &[
     ("merge.md", include_str!("../../docs/src/errors/merge.md")),
     ("policy.md", include_str!("../../docs/src/errors/policy.md")),
     ("sandbox.md", include_str!("../../docs/src/errors/sandbox.md")),
+    ("signing.md", include_str!("../../docs/src/errors/signing.md")),
     ("store.md", include_str!("../../docs/src/errors/store.md")),
     ("syntax.md", include_str!("../../docs/src/errors/syntax.md")),
     ("usage.md", include_str!("../../docs/src/errors/usage.md")),
+    ("verify.md", include_str!("../../docs/src/errors/verify.md")),
 ];
 
 /// What the book says of one code.

@@ -338,7 +338,8 @@ fn documents_without_end() {
     assert_eq!(codes(&many), ["too_many_parts"]);
     let bundle = altered(|made, key| {
         let image = made.image.clone();
-        let artifact = made.attach(&image, SIGN, &key.bundle(&signature(made)));
+        let own = statement(&digest(&image), "https://example.org/review/v1", json!({}));
+        let artifact = made.attach(&image, SIGN, &key.bundle(&own));
         assert_eq!(artifact["layers"][0]["mediaType"], BUNDLE);
         fs::OpenOptions::new()
             .append(true)
