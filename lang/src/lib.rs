@@ -18,7 +18,7 @@ mod eval;
 mod modules;
 mod session;
 
-pub use check::form::{Form, Problem as FormProblem};
+pub use check::form::{Form, Problem as FormProblem, is_registry, is_repository};
 pub use check::package::{Request as PackageRequest, parse as parse_package};
 pub use check::schema::POLICY as POLICY_RULES;
 pub use diagnostic::Diagnostic;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::fetch::{Credential, FetchOptions, Proxies};
 use super::limits::BuildLimits;
 use super::mirror::{Mirrors, RepositoryMirrors, Sources};
+use super::registry::Logins;
 use super::url::{ParseUrlError, Url};
 
 /// The variables and places of the host that settings come from.
@@ -185,6 +186,7 @@ impl Settings {
             authorities: ca_file.map(|path| read("the authorities' file", path)).transpose()?,
             proxies: Proxies::from_variables(|name| environment.get(name))?,
             credentials: configuration.credentials,
+            logins: Logins::from_variables(|name| environment.get(name)),
             ..FetchOptions::default()
         };
         Ok(Self { mirrors: Mirrors::new(sources), fetch, build: configuration.build })

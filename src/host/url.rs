@@ -112,6 +112,42 @@ impl HttpUrl {
         Some((percent_decode(user)?, percent_decode(password)?))
     }
 
+    /// The URL of `path` below this one, as [`Url::join`].
+    pub fn below(&self, path: &str) -> Self {
+        match Url::Http(self.clone()).join(path) {
+            Url::Http(url) => url,
+            Url::File(_) => unreachable!("joining keeps the kind"),
+        }
+    }
+
+    /// Whether both name the same server, asked in the same way.
+    pub fn same_server(&self, other: &Self) -> bool {
+        self.secure == other.secure && self.authority == other.authority
+    }
+
+    /// What `location`, as a server answered it, means seen from here (RFC 3986, 5.2, without `..`).
+    pub fn resolve(&self, location: &str) -> Result<Url, ParseUrlError> {
+        let scheme = location.find(':').is_some_and(|colon| !location[..colon].contains(['/', '?', '#']));
+        let base = || format!("{}://{}", self.scheme(), self.authority);
+        if scheme {
+            location.parse()
+        } else if location.starts_with("//") {
+            format!("{}:{location}", self.scheme()).parse()
+        } else if location.starts_with('/') {
+            (base() + location).parse()
+        } else {
+            let path = self.path.split('?').next().unwrap_or_default();
+            let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
+            format!("{}{folder}{location}", base()).parse()
+        }
+    }
+
+    /// This URL with one more parameter in its query; `value` is encoded.
+    pub fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let mark = if self.path.contains('?') { '&' } else { '?' };
+        Self { path: format!("{}{mark}{name}={}", self.path, encoded(value)), ..self.clone() }
+    }
+
     /// The whole URL for a request, without user name and password.
     pub fn request_url(&self) -> String {
         format!("{}://{}{}", self.scheme(), self.authority, self.path)
@@ -170,6 +206,17 @@ fn split_port(authority: &str) -> (&str, &str) {
         Some((host, port)) if !port.contains(']') => (host, port),
         _ => (authority, ""),
     }
+}
+
+/// `text` with everything but letters, digits and `-._~` percent-encoded.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte.into()),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+        out
+    })
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -244,6 +291,23 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Url>(), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn locations() {
+        let Url::Http(base) = "https://h:5/a/b?c=d".parse().unwrap() else { panic!("http") };
+        for (location, whole) in [
+            ("/x?y=z", "https://h:5/x?y=z"),
+            ("x", "https://h:5/a/x"),
+            ("//other/x", "https://other/x"),
+            ("http://other/x", "http://other/x"),
+        ] {
+            let Ok(Url::Http(url)) = base.resolve(location) else { panic!("{location}") };
+            assert_eq!(url.request_url(), whole);
+        }
+        assert_eq!(base.resolve("file:///etc/passwd"), Ok(Url::File("/etc/passwd".into())));
+        assert_eq!(base.resolve("gopher://h/"), Err(ParseUrlError::Scheme));
+        assert_eq!(base.with_parameter("e", "f:g").request_url(), "https://h:5/a/b?c=d&e=f%3Ag");
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Instant;
 
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Method, Response, StatusCode, header};
 use ureq::{Body, Timeout};
 
+use super::exchange::{Exchange, Payload};
 use super::network::basic_authorization;
 use super::{Failure, FetchError, Fetcher, Interruption, Transfer, Wanted};
 use crate::host::url::{HttpUrl, Url};
@@ -88,24 +89,24 @@ impl Fetcher {
         wanted: &Wanted,
         from: Option<u64>,
     ) -> Result<Response<Body>, Interruption> {
-        let mut request = self.agent.get(url.request_url());
-        if let Some(from) = from {
-            request = request.header(header::RANGE, format!("bytes={from}-"));
+        let mut headers = wanted.headers.clone();
+        headers.extend(from.map(|from| ("range".to_owned(), format!("bytes={from}-"))));
+        if !headers.iter().any(|(name, _)| name == "authorization") {
+            headers.extend(self.authorization(url).map(|value| ("authorization".to_owned(), value)));
         }
+        let guarded = !wanted.headers.is_empty();
+        let request = Exchange { method: Method::GET, url: url.clone(), headers, follow: true, guarded };
+        Ok(self.exchange(request, Payload::Nothing)?.0)
+    }
+
+    /// What the URL or the configuration has for its server.
+    fn authorization(&self, url: &HttpUrl) -> Option<String> {
         let configured = [url.authority(), url.host()]
             .into_iter()
             .find_map(|host| self.options.credentials.get(host))
             .map(|credential| (credential.username.clone(), credential.password.clone()));
-        if let Some((username, password)) = url.credential().or(configured) {
-            request = request.header(header::AUTHORIZATION, basic_authorization(&username, &password));
-        }
-        for (name, value) in &wanted.headers {
-            request = request.header(name, value);
-        }
-        let secure = url.secure() && !wanted.headers.is_empty();
-        let request =
-            request.config().proxy(self.options.proxies.of(url).cloned()).https_only(secure).build();
-        request.call().map_err(|error| failure(error).into())
+        let (username, password) = url.credential().or(configured)?;
+        Some(basic_authorization(&username, &password))
     }
 
     /// Takes everything from `reader`, which is to end when the file has `expected` bytes.
@@ -179,17 +180,24 @@ fn continues(response: &Response<Body>, transfer: &Transfer<'_>) -> bool {
 }
 
 fn failure_of(response: &Response<Body>, wanted: &Wanted) -> Failure {
-    let challenge = response.headers().get(header::WWW_AUTHENTICATE);
-    match (response.status().as_u16(), challenge.and_then(|value| value.to_str().ok())) {
-        (401, Some(challenge)) if !wanted.headers.is_empty() => Failure::Challenge(challenge.to_owned()),
+    match (response.status().as_u16(), challenge_of(response)) {
+        (401, Some(challenge)) if !wanted.headers.is_empty() => Failure::Challenge(challenge),
         (404 | 410, _) => Failure::NotFound,
         (status @ (401 | 403 | 407), _) => Failure::Denied(status),
         (status, _) => Failure::Status(status),
     }
 }
 
+/// What a server wants to know first: the challenge for a token where it has several.
+pub(crate) fn challenge_of(response: &Response<Body>) -> Option<String> {
+    let all = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    let texts: Vec<&str> = all.filter_map(|value| value.to_str().ok()).collect();
+    let bearer = |text: &&&str| text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("bearer"));
+    texts.iter().find(bearer).or(texts.first()).map(|text| (*text).to_owned())
+}
+
 /// What an error of ureq says about the mirror. URLs never stand in it: they may hold a token.
-fn failure(error: ureq::Error) -> Failure {
+pub(super) fn failure(error: ureq::Error) -> Failure {
     use ureq::Error;
     match error {
         Error::Timeout(Timeout::Connect | Timeout::Resolve) => {

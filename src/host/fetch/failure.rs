@@ -64,6 +64,8 @@ pub enum Failure {
     WrongPackage(String),
     /// Too many redirects, or one to nowhere.
     Redirect,
+    /// A redirect to a file, or away from TLS.
+    UnsafeRedirect,
     /// An answer that is not HTTP.
     Protocol(String),
     /// A file of this host.
@@ -113,6 +115,7 @@ impl fmt::Display for Failure {
             }
             Self::WrongPackage(reason) => write!(out, "its file is another package: {reason}"),
             Self::Redirect => write!(out, "its redirect leads nowhere"),
+            Self::UnsafeRedirect => write!(out, "its redirect leads to a place without TLS, or to no server"),
             Self::Protocol(reason) => write!(out, "its answer is no valid HTTP: {reason}"),
             Self::File(reason) => write!(out, "{reason}"),
         }
@@ -167,6 +170,18 @@ pub enum FetchError {
         help("run the command again: it goes on where the transfer broke off; or name another mirror")
     )]
     Truncated {
+        /// What was to be fetched.
+        what: String,
+        /// What each mirror said.
+        failures: Vec<MirrorFailure>,
+    },
+    /// A server sends where nothing is fetched from.
+    #[error("{what} could not be fetched{}", each(.failures))]
+    #[diagnostic(
+        code(hbuild::host::unsafe_redirect),
+        help("the server is set up wrongly, or someone means harm: ask another one")
+    )]
+    UnsafeRedirect {
         /// What was to be fetched.
         what: String,
         /// What each mirror said.
@@ -235,6 +250,8 @@ impl FetchError {
             Self::Truncated { what, failures }
         } else if failures.iter().all(|entry| entry.failure == Failure::NotFound) {
             Self::NotFound { what, failures }
+        } else if any(|failure| matches!(failure, Failure::UnsafeRedirect)) {
+            Self::UnsafeRedirect { what, failures }
         } else {
             Self::Unreachable { what, failures }
         }

@@ -5,6 +5,7 @@
 //! only bytes of that digest are a success; where it is not, the caller has a signature to check.
 
 mod attempt;
+mod exchange;
 mod failure;
 mod names;
 mod network;
@@ -20,6 +21,8 @@ use sha2::Digest as _;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 
+pub(crate) use attempt::challenge_of;
+pub use exchange::{Exchange, Payload};
 pub use failure::{Failure, FetchError, MirrorFailure};
 pub(super) use network::basic_authorization;
 pub use network::{Credential, FetchOptions, Proxies};
@@ -128,6 +131,8 @@ impl Fetcher {
         let agent = ureq::Agent::config_builder()
             .proxy(None)
             .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .user_agent(concat!("hbuild/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .max_idle_connections(32)
@@ -137,6 +142,7 @@ impl Fetcher {
             .timeout_send_request(Some(options.idle_timeout))
             .timeout_recv_response(Some(options.idle_timeout))
             .timeout_per_read(Some(options.idle_timeout))
+            .timeout_per_write(Some(options.idle_timeout))
             .build();
         let agent = ureq::Agent::with_parts(agent, DefaultConnector::default(), Names::default());
         Ok(Self { agent, options, unreachable: Mutex::new(BTreeSet::new()) })

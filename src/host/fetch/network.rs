@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::host::registry::Logins;
 use crate::host::settings::SettingsError;
 use crate::host::url::HttpUrl;
 
@@ -38,6 +39,8 @@ pub struct FetchOptions {
     pub proxies: Proxies,
     /// Credentials by host, or by host and port.
     pub credentials: BTreeMap<String, Credential>,
+    /// Where credentials of registries are kept.
+    pub logins: Logins,
     /// Rounds over the mirrors that may still give an answer.
     pub rounds: u32,
     /// Wait between the first two rounds; doubled for each one more.
@@ -58,6 +61,7 @@ impl Default for FetchOptions {
             authorities: None,
             proxies: Proxies::default(),
             credentials: BTreeMap::new(),
+            logins: Logins::default(),
             rounds: 4,
             backoff: Duration::from_millis(300),
             connect_timeout: Duration::from_secs(15),

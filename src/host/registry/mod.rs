@@ -4,24 +4,25 @@
 //! first: an OCI layout in a folder, or a server that stands for others. Registries are asked by `https:`, those of
 //! this host by `http:`; a token is fetched where one wants it, and goes to that registry alone.
 
+mod authorization;
 mod document;
 mod image;
+mod login;
 mod token;
-
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use super::fetch::{Content, Failure, FetchError, Fetched, Fetcher, Progress, Sink, Wanted};
 use super::mirror::Mirrors;
-use super::url::Url;
+use super::url::{HttpUrl, Url};
 use crate::digest::Sha256;
+pub use authorization::{AuthorizationError, Authorizations, Scope};
 pub use document::DocumentFault;
 pub use image::RemoteImage;
+pub use login::{LoginError, Logins};
 
 /// The greatest document that is read: what the specification lets registries refuse.
-const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
+pub const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
 /// What manifests may be.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+pub const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// Asks registries and their mirrors.
@@ -30,8 +31,7 @@ pub struct Registry<'a> {
     mirrors: &'a Mirrors,
     /// Whether only files of this host may be used.
     offline: bool,
-    /// `Authorization` by registry and repository, where one was needed.
-    tokens: Mutex<BTreeMap<String, String>>,
+    authorizations: Authorizations,
 }
 
 /// Something of a repository.
@@ -66,20 +66,10 @@ pub enum RegistryError {
         /// What was wanted.
         what: String,
     },
-    /// A registry asks for credentials in a way that is not followed.
-    #[error("the registry of {name} gives no token: {reason}")]
-    #[diagnostic(
-        code(hbuild::host::registry_token),
-        help(
-            "hbuild reads what anyone may read: check the name, or copy the image into an OCI layout and name it in `HBUILD_OCI_MIRROR`"
-        )
-    )]
-    Token {
-        /// Registry and repository.
-        name: String,
-        /// Why.
-        reason: String,
-    },
+    /// It does not let us.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Authorization(#[from] AuthorizationError),
     /// What has the digest is no image.
     #[error("{reference} is no image that can be taken: {fault}")]
     #[diagnostic(code(hbuild::host::not_an_image), help("{}", fault.help()))]
@@ -94,7 +84,7 @@ pub enum RegistryError {
 impl<'a> Registry<'a> {
     /// Registries as `fetcher` and `mirrors` reach them.
     pub fn new(fetcher: &'a Fetcher, mirrors: &'a Mirrors, offline: bool) -> Self {
-        Self { fetcher, mirrors, offline, tokens: Mutex::default() }
+        Self { fetcher, mirrors, offline, authorizations: Authorizations::default() }
     }
 
     /// Fetches `part` into `sink`, which may hold the beginning of it.
@@ -106,19 +96,9 @@ impl<'a> Registry<'a> {
     ) -> Result<Fetched, RegistryError> {
         let what = format!("{}@{}", part.name, part.sha256.to_oci());
         let (mirrors, only) = self.mirror_urls(part);
-        let limit = part.size.unwrap_or(MOST_DOCUMENT_BYTES);
-        let wanted = |urls, headers| Wanted {
-            what: what.clone(),
-            urls,
-            content: Some(Content::Sha256(part.sha256)),
-            size: part.size,
-            limit,
-            headers,
-        };
-        let accept = || vec![("accept".to_owned(), if part.manifest { MANIFESTS } else { "*/*" }.to_owned())];
         let last = self.offline || only;
         if !mirrors.is_empty() {
-            match self.fetcher.fetch(&wanted(mirrors, accept()), sink, progress) {
+            match self.fetcher.fetch(&wanted(part, mirrors, None), sink, progress) {
                 Ok(fetched) => return Ok(fetched),
                 Err(error @ (FetchError::Cancelled { .. } | FetchError::Sink { .. })) => {
                     return Err(error.into());
@@ -130,41 +110,7 @@ impl<'a> Registry<'a> {
         if self.offline {
             return Err(RegistryError::Offline { what });
         }
-        let url = self.registry_url(part);
-        let mut headers = accept();
-        headers.extend(self.token(part.name).map(|token| ("authorization".to_owned(), token)));
-        match self.fetcher.fetch(&wanted(vec![url.clone()], headers), sink, progress) {
-            Ok(fetched) => Ok(fetched),
-            Err(error) => {
-                let Some(challenge) = challenge(&error) else { return Err(error.into()) };
-                let token = self.new_token(part.name, &url, &challenge)?;
-                let mut headers = accept();
-                headers.push(("authorization".to_owned(), token));
-                Ok(self.fetcher.fetch(&wanted(vec![url], headers), sink, progress)?)
-            }
-        }
-    }
-
-    fn token(&self, name: &str) -> Option<String> {
-        self.tokens.lock().expect("no holder panics").get(name).cloned()
-    }
-
-    fn new_token(&self, name: &str, url: &Url, challenge: &str) -> Result<String, RegistryError> {
-        let refused = |reason: String| RegistryError::Token { name: name.to_owned(), reason };
-        let realm = token::realm(challenge, split(name).1, url).map_err(refused)?;
-        let wanted = Wanted {
-            what: format!("the token for {name}"),
-            urls: vec![realm],
-            content: None,
-            size: None,
-            limit: 1 << 20,
-            headers: vec![("accept".to_owned(), "application/json".to_owned())],
-        };
-        let mut answer = Vec::new();
-        self.fetcher.fetch(&wanted, &mut answer, &|_, _| {})?;
-        let token = token::of_answer(&answer).map_err(refused)?;
-        self.tokens.lock().expect("no holder panics").insert(name.to_owned(), token.clone());
-        Ok(token)
+        fetch_part(self.fetcher, &self.authorizations, &Scope::pull(part.name), part, sink, progress)
     }
 
     /// Where mirrors may have it, and whether nothing else is to be asked.
@@ -184,14 +130,52 @@ impl<'a> Registry<'a> {
         }
         (urls, !bases.is_empty() && !self.mirrors.fallback())
     }
+}
 
-    fn registry_url(&self, part: Part<'_>) -> Url {
-        let (registry, _) = split(part.name);
-        // The names by which Docker Hub is known and by which it answers differ.
-        let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
-        let scheme = if is_loopback(host) { "http" } else { "https" };
-        let base: Url = format!("{scheme}://{host}").parse().expect("evaluation checked the registry's name");
-        base.join(&path(part))
+/// Fetches `part` from its registry into `sink`, which may hold the beginning of it.
+pub fn fetch_part(
+    fetcher: &Fetcher,
+    authorizations: &Authorizations,
+    scope: &Scope,
+    part: Part<'_>,
+    sink: &mut dyn Sink,
+    progress: Progress<'_>,
+) -> Result<Fetched, RegistryError> {
+    let url = base_url(split(part.name).0).below(&path(part));
+    let urls = || vec![Url::Http(url.clone())];
+    let known = authorizations.known(scope);
+    match fetcher.fetch(&wanted(part, urls(), known), sink, progress) {
+        Ok(fetched) => Ok(fetched),
+        Err(error) => {
+            let Some(challenge) = challenge(&error) else { return Err(error.into()) };
+            let header = authorizations.answer(fetcher, scope, &url, &challenge)?;
+            Ok(fetcher.fetch(&wanted(part, urls(), Some(header)), sink, progress)?)
+        }
+    }
+}
+
+fn wanted(part: Part<'_>, urls: Vec<Url>, authorization: Option<String>) -> Wanted {
+    let accept = if part.manifest { MANIFESTS } else { "*/*" };
+    let mut headers = vec![("accept".to_owned(), accept.to_owned())];
+    headers.extend(authorization.map(|header| ("authorization".to_owned(), header)));
+    Wanted {
+        what: format!("{}@{}", part.name, part.sha256.to_oci()),
+        urls,
+        content: Some(Content::Sha256(part.sha256)),
+        size: part.size,
+        limit: part.size.unwrap_or(MOST_DOCUMENT_BYTES),
+        headers,
+    }
+}
+
+/// Where a registry is asked.
+pub fn base_url(registry: &str) -> HttpUrl {
+    // The names by which Docker Hub is known and by which it answers differ.
+    let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
+    let scheme = if is_loopback(host) { "http" } else { "https" };
+    match format!("{scheme}://{host}").parse() {
+        Ok(Url::Http(url)) => url,
+        _ => unreachable!("the name of a registry was checked where it was read"),
     }
 }
 

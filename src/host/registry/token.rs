@@ -3,30 +3,52 @@
 use serde::Deserialize;
 
 use super::is_loopback;
-use crate::host::url::Url;
+use crate::host::url::{HttpUrl, Url};
 
-/// The URL that gives a token to read `repository`, by the `WWW-Authenticate` header of the registry at `asked`.
-pub(super) fn realm(challenge: &str, repository: &str, asked: &Url) -> Result<Url, String> {
+/// Who gives tokens, and what for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Realm {
+    /// Who.
+    pub base: HttpUrl,
+    /// What the registry calls itself.
+    pub service: String,
+    /// What for.
+    pub scopes: Vec<String>,
+}
+
+impl Realm {
+    /// What is asked with GET.
+    pub(super) fn url(&self) -> HttpUrl {
+        let url = match self.service.is_empty() {
+            true => self.base.clone(),
+            false => self.base.with_parameter("service", &self.service),
+        };
+        self.scopes.iter().fold(url, |url, scope| url.with_parameter("scope", scope))
+    }
+}
+
+/// Whether a challenge wants user and password.
+pub(super) fn is_basic(challenge: &str) -> bool {
+    challenge.trim().split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+}
+
+/// Who gives a token for `scopes`, by the `WWW-Authenticate` header of the registry at `asked`.
+pub(super) fn realm(challenge: &str, scopes: &[String], asked: &HttpUrl) -> Result<Realm, String> {
     let (scheme, rest) = challenge.trim().split_once(' ').unwrap_or((challenge, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err("it wants a user and a password".to_owned());
+        return Err("it wants to know who asks in a way that hbuild does not know".to_owned());
     }
     let parameters = parameters(rest);
     let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let realm = get("realm").ok_or("it does not say who gives one")?;
     let url: Url = realm.parse().map_err(|_| "it names no URL that gives one")?;
-    let Url::Http(http) = &url else { return Err("it names a file as what gives one".to_owned()) };
-    let here = matches!(asked, Url::Http(asked) if is_loopback(asked.authority()));
-    let allowed = http.secure() || (here && is_loopback(http.authority()));
+    let Url::Http(base) = url else { return Err("it names a file as what gives one".to_owned()) };
+    let here = is_loopback(asked.authority());
+    let allowed = base.secure() || (here && is_loopback(base.authority()));
     if !allowed {
         return Err("who gives one is not asked by `https:`".to_owned());
     }
-    let mark = if realm.contains('?') { '&' } else { '?' };
-    let service = get("service").map(|service| format!("service={}&", encoded(service))).unwrap_or_default();
-    let scope = encoded(&format!("repository:{repository}:pull"));
-    format!("{realm}{mark}{service}scope={scope}")
-        .parse()
-        .map_err(|_| "it names no URL that gives one".to_owned())
+    Ok(Realm { base, service: get("service").unwrap_or_default().to_owned(), scopes: scopes.to_vec() })
 }
 
 /// `key="value"` pairs with commas between them (RFC 9110, 11.2).
@@ -42,15 +64,6 @@ fn parameters(mut rest: &str) -> Vec<(String, String)> {
         rest = after;
     }
     found
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |out, byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            out + &char::from(byte).to_string()
-        }
-        _ => out + &format!("%{byte:02X}"),
-    })
 }
 
 #[derive(Deserialize)]
@@ -72,10 +85,9 @@ mod tests {
     use super::*;
 
     fn ask(challenge: &str, asked: &str) -> Result<String, String> {
-        match realm(challenge, "library/alpine", &asked.parse().unwrap())? {
-            Url::Http(url) => Ok(url.request_url()),
-            Url::File(_) => unreachable!(),
-        }
+        let Url::Http(asked) = asked.parse().unwrap() else { unreachable!() };
+        let scopes = ["repository:library/alpine:pull".to_owned()];
+        Ok(realm(challenge, &scopes, &asked)?.url().request_url())
     }
 
     #[test]

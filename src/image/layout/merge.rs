@@ -12,7 +12,7 @@ use crate::image::config::{descriptor, to_canonical};
 use crate::image::media_type;
 
 /// The annotation of an entry of `index.json` that says which variant it belongs to.
-const VARIANT: &str = "io.hbuild.variant";
+pub(super) const VARIANT: &str = "io.hbuild.variant";
 
 /// A layout as it shall be.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! the file system only through [`Folder`]. A layout changes all at once: its `index.json` is replaced last,
 //! and what it no longer reaches is removed after that.
 
+mod adopt;
 mod attach;
 mod content;
 mod error;
@@ -13,6 +14,7 @@ mod reach;
 mod referrer;
 mod write;
 
+pub use adopt::{Adopted, adopt};
 pub use attach::{Artifact, attach};
 pub use content::{Blob, BlobContent, LayoutImage, OpenBlob, Platform, Variant, variant_index};
 pub use error::LayoutError;
@@ -21,4 +23,5 @@ pub use referrer::{Referrer, Subject, referrer_manifest, referrers_tag};
 pub use write::{WriteOptions, Written, write};
 
 pub(crate) use content::{OCI_LAYOUT, blob_path};
+pub(crate) use referrer::referrers_index;
 pub(crate) use write::{copy_blob, copy_checked};

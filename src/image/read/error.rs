@@ -1,5 +1,6 @@
 //! Why an image could not be read.
 
+use crate::distro::access::AccessError;
 use crate::image::layout::FolderError;
 use crate::tree::{ContentError, PathError, TreeError};
 
@@ -96,6 +97,10 @@ pub enum ReadError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Folder(#[from] FolderError),
+    /// Whoever has the image did not give it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Access(AccessError),
 }
 
 /// What stands where a plain file is wanted.

@@ -11,7 +11,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use glob::is_glob;
-pub use oci::oci_reference;
+pub use oci::{is_registry, is_repository, oci_reference};
 
 /// The form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

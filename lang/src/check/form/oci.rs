@@ -51,7 +51,7 @@ pub fn problem_of(text: &str) -> Option<Problem> {
                     `docker.io/library/…`";
         return wrong("names no registry", help);
     }
-    if !repository.split('/').all(is_component) {
+    if !is_repository(repository) {
         let help =
             "a repository has lower-case letters and digits, with `.`, `_` or `-` between them, and `/`";
         return wrong("names no repository that a registry can have", help);
@@ -63,7 +63,7 @@ pub fn problem_of(text: &str) -> Option<Problem> {
 }
 
 /// A host that has a dot or a port, or is this one.
-fn is_registry(text: &str) -> bool {
+pub fn is_registry(text: &str) -> bool {
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
     let named = !host.is_empty()
         && host.split('.').all(|label| {
@@ -76,6 +76,11 @@ fn is_registry(text: &str) -> bool {
         });
     let numbered = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
     named && numbered && (host.contains('.') || port.is_some() || host == "localhost")
+}
+
+/// The name of a repository within a registry.
+pub fn is_repository(text: &str) -> bool {
+    text.split('/').all(is_component)
 }
 
 /// A component of a repository's name, as the OCI distribution specification has it.
