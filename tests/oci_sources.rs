@@ -359,7 +359,10 @@ fn what_a_registry_gives_is_believed_by_digest_alone() {
         ("wrong_bytes", on(Box::new(is_manifest.clone()), Answer::Endless)),
         ("wrong_bytes", on(Box::new(is_manifest.clone()), Answer::File(vec![b' '; 5 << 20]))),
         ("not_found", on(Box::new(is_manifest.clone()), Answer::Status(404))),
-        ("not_found", on(Box::new(is_manifest.clone()), Answer::Redirect("file:///etc/passwd".to_owned()))),
+        (
+            "unsafe_redirect",
+            on(Box::new(is_manifest.clone()), Answer::Redirect("file:///etc/passwd".to_owned())),
+        ),
         ("registry_token", on(Box::new(is_manifest), Answer::Challenge("Basic realm=\"x\"".to_owned()))),
     ];
     for (code, twist) in of_manifest {
@@ -373,7 +376,7 @@ fn what_a_registry_gives_is_believed_by_digest_alone() {
         ("wrong_bytes", on(Box::new(is_layer.clone()), Answer::File(other))),
         ("wrong_bytes", on(Box::new(is_layer.clone()), Answer::File([bytes.clone(), vec![0; 512]].concat()))),
         ("wrong_bytes", on(Box::new(is_layer.clone()), Answer::Endless)),
-        ("not_found", on(Box::new(is_layer), Answer::Redirect("file:///etc/passwd".to_owned()))),
+        ("unsafe_redirect", on(Box::new(is_layer), Answer::Redirect("file:///etc/passwd".to_owned()))),
     ];
     for (code, twist) in of_layer {
         let server = registry(folder.clone(), twist);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::keygen::KeygenArguments;
+use super::pull::PullArguments;
+use super::push::PushArguments;
 use super::registry::RegistryArguments;
 use super::sign::SignArguments;
 use super::verify::VerifyArguments;
@@ -81,6 +83,10 @@ pub enum Command {
     Why(WhyArguments),
     /// Say in what two images, trees, recipes or locks differ, down to the cause
     Diff(super::diff::DiffArguments),
+    /// Send an image with its evidence to a registry
+    Push(PushArguments),
+    /// Fetch an image with its evidence from a registry
+    Pull(PullArguments),
     /// Write recipes from definitions of the hardened-image catalogue, or from apko's files
     Import(ImportArguments),
     /// Make a pair of keys to sign with
@@ -428,7 +434,7 @@ pub struct LogArguments {
 /// Arguments of `why`.
 #[derive(Debug, Args)]
 pub struct WhyArguments {
-    /// A layout folder, optionally with `:REF`, such as `out/hello:2.10-debian12-amd64`
+    /// A layout folder or an archive, optionally with `:REF`, such as `out/hello:2.10-debian12-amd64`, or a reference
     pub image: String,
     /// Absolute path of a file in the image
     pub path: String,

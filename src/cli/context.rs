@@ -122,6 +122,12 @@ impl Context {
         Ok(store)
     }
 
+    /// The network, with these authorities where they are given.
+    pub fn network(&self, ca_file: Option<PathBuf>) -> Result<Settings, Failure> {
+        let flags = NetworkFlags { ca_file, ..NetworkFlags::default() };
+        Settings::load(&self.environment, &flags).map_err(Failure::new)
+    }
+
     /// Mirrors and network.
     pub fn settings(&self, network: &NetworkArguments) -> Result<Settings, Failure> {
         let flags = NetworkFlags {

@@ -1,4 +1,5 @@
-//! The images that commands work on: a layout folder, an archive, each with a reference where it holds several.
+//! The images that commands work on: a layout folder or an archive, each with a reference where it holds several, or
+//! an image in a registry.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,19 +9,25 @@ use super::registry::RegistryArguments;
 use super::report::{Failure, OutputError, UsageError};
 use crate::host::image_folder::ImageFolder;
 use crate::image::read::{Archive, ImageFiles, Layout};
+use crate::remote::{Access, Reference, RegistryFiles};
 
 /// Where an image is read from.
 pub struct ImageSource {
     folder: Option<PathBuf>,
     files: Box<dyn ImageFiles>,
     reference: Option<String>,
+    remote: Option<Reference>,
 }
 
 impl ImageSource {
-    /// The image that `PATH[:REF]` names.
-    pub fn open(image: &str, _registry: &RegistryArguments, _context: &Context) -> Result<Self, Failure> {
+    /// The image that `PATH[:REF]` names, or where there is no such path, the one in a registry that `[docker://]REF`
+    /// names. Of an image in a registry only what is read is fetched.
+    pub fn open(image: &str, registry: &RegistryArguments, context: &Context) -> Result<Self, Failure> {
         let (path, reference) = split(image);
         if !Path::new(path).exists() {
+            if Reference::is_meant(image) {
+                return Self::remote_image(image, registry, context);
+            }
             return Err(Failure::new(UsageError::NoImage { image: image.to_owned() }));
         }
         let files: Box<dyn ImageFiles> = if Path::new(path).is_dir() {
@@ -30,7 +37,25 @@ impl ImageSource {
             Box::new(Archive::new(file).map_err(Failure::new)?)
         };
         let folder = Path::new(path).is_dir().then(|| PathBuf::from(path));
-        Ok(Self { folder, files, reference: reference.map(str::to_owned) })
+        Ok(Self { folder, files, reference: reference.map(str::to_owned), remote: None })
+    }
+
+    fn remote_image(image: &str, registry: &RegistryArguments, context: &Context) -> Result<Self, Failure> {
+        let remote = Reference::parse(image).map_err(Failure::new)?;
+        let repository = registry.client(context)?.repository(&remote, Access::Read);
+        let files = RegistryFiles::open(repository, &remote).map_err(Failure::new)?;
+        let reference = Some(files.name().to_owned());
+        Ok(Self { folder: None, files: Box::new(files), reference, remote: Some(remote) })
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &dyn ImageFiles {
+        &*self.files
+    }
+
+    /// The reference, where it is in a registry.
+    pub fn remote(&self) -> Option<&Reference> {
+        self.remote.as_ref()
     }
 
     /// What is in it.

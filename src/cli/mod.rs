@@ -23,6 +23,8 @@ mod log;
 mod lsp;
 mod pages;
 mod progress;
+mod pull;
+mod push;
 mod registry;
 mod report;
 mod shell;
@@ -103,6 +105,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Graph(arguments) => graph::run(&arguments, context),
         Command::Log(arguments) => log::run(&arguments, context),
         Command::Shell(arguments) => shell::run(&arguments, context),
+        Command::Push(arguments) => push::run(&arguments, context),
+        Command::Pull(arguments) => pull::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Diff(arguments) => diff::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),

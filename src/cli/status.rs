@@ -16,7 +16,8 @@ pub fn of_code(code: &str) -> u8 {
             | "bad_proxy"
             | "bad_url"
             | "in_the_way"
-            | "settings_unreadable",
+            | "settings_unreadable"
+            | "bad_logins",
         )
         | ("image", "unknown_reference" | "ambiguous_reference") => 2,
         ("host", "bad_repository_url") | ("exec", "bad_location" | "not_reproducible") => 1,
@@ -30,7 +31,9 @@ pub fn of_code(code: &str) -> u8 {
         ("sandbox", "no_failure" | "no_mount_point" | "shell") | ("store", "no_mount_point") => 1,
         ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
-        ("host" | "archive" | "diff" | "store" | "exec" | "sandbox", _) => 3,
+        ("remote", "bad_reference" | "bad_tag" | "nothing_named" | "push_to_digest") => 2,
+        ("remote", "tag_exists") => 1,
+        ("host" | "archive" | "diff" | "store" | "exec" | "sandbox" | "remote", _) => 3,
         ("debian" | "alpine", name) if is_of_recipe(name) => 1,
         ("debian" | "alpine", _) => 3,
         ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry" | "incomplete") => 3,
@@ -157,9 +160,13 @@ mod tests {
             "host",
             "cancelled cannot_keep git_changed git_commit git_failed git_files git_name git_repository git_stopped \
              git_submodule no_git no_mirror not_an_image not_found not_written output registry_offline \
-             registry_token truncated unreachable unreadable wrong_bytes",
+             credential_helper registry_token truncated unreachable unreadable unsafe_redirect wrong_bytes",
         ),
-        (2, "host", "bad_ca_file bad_configuration bad_proxy bad_url in_the_way settings_unreadable"),
+        (
+            2,
+            "host",
+            "bad_ca_file bad_configuration bad_logins bad_proxy bad_url in_the_way settings_unreadable",
+        ),
         (1, "host", "bad_repository_url"),
         (
             3,
@@ -192,6 +199,14 @@ mod tests {
         (70, "merge", "not_a_tree"),
         (3, "merge", "bad_control content whiteout_name"),
         (1, "policy", "bad_glob broken unknown_rule"),
+        (2, "remote", "bad_reference bad_tag nothing_named push_to_digest"),
+        (1, "remote", "tag_exists"),
+        (
+            3,
+            "remote",
+            "bad_answer bad_location cannot_keep denied endless_referrers not_found referrers_contended refused stopped \
+             too_large unreachable unsafe_redirect wrong_digest wrong_size",
+        ),
         (
             3,
             "sandbox",

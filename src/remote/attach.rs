@@ -1,12 +1,13 @@
 //! Documents attached to an image that is in a registry.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use super::blobs::Outgoing;
 use super::referrers::Additions;
 use super::{RemoteError, Repository, workers};
 use crate::digest::Sha256;
-use crate::image::layout::{EMPTY_CONFIG, Referrer};
+use crate::image::layout::{Artifact, BlobContent, Referrer};
 use crate::image::media_type;
 
 /// What became of it.
@@ -18,30 +19,35 @@ pub struct Attached {
     pub there: usize,
 }
 
-/// Attaches `referrers` to their subjects, which are in the repository. What others attach meanwhile stays.
-pub fn attach(repository: &Repository, referrers: &[Referrer]) -> Result<Attached, RemoteError> {
+/// Attaches `referrers` to their subjects, which are in the repository, and puts `artifacts` under their names. What
+/// others attach meanwhile stays.
+pub fn attach(
+    repository: &Repository,
+    referrers: &[Referrer],
+    artifacts: &[Artifact],
+) -> Result<Attached, RemoteError> {
     let mut lists = BTreeMap::new();
     for referrer in referrers {
         let subject = referrer.subject.digest;
-        if !lists.contains_key(&subject) {
-            if repository.digest_of(&subject.to_oci())?.is_none() {
-                let what = format!("{}@{}", repository.name(), subject.to_oci());
-                return Err(RemoteError::NotFound { what });
-            }
-            lists.insert(subject, repository.referrers(subject)?);
+        if lists.contains_key(&subject) {
+            continue;
         }
+        if repository.digest_of(&subject.to_oci())?.is_none() {
+            let what = format!("{}@{}", repository.name(), subject.to_oci());
+            return Err(RemoteError::NotFound { what });
+        }
+        lists.insert(subject, repository.referrers(subject)?);
     }
-    let missing: Vec<&Referrer> = referrers
-        .iter()
-        .filter(|referrer| !lists[&referrer.subject.digest].has(Sha256::of(&referrer.manifest)))
-        .collect();
-    if !missing.is_empty() {
-        send_bytes(repository, EMPTY_CONFIG)?;
-    }
+    let listed = |referrer: &&Referrer| lists[&referrer.subject.digest].has(Sha256::of(&referrer.manifest));
+    let missing: Vec<&Referrer> = referrers.iter().filter(|referrer| !listed(referrer)).collect();
     let unlisted = workers::each(&missing, |referrer| {
-        send_bytes(repository, &referrer.document)?;
-        let digest = Sha256::of(&referrer.manifest).to_oci();
-        let put = repository.put(&digest, media_type::MANIFEST, &referrer.manifest)?;
+        let digest = Sha256::of(&referrer.manifest);
+        for (_, blob) in referrer.blobs().filter(|(other, _)| *other != digest) {
+            if let BlobContent::Bytes(bytes) = &blob.content {
+                send_bytes(repository, bytes)?;
+            }
+        }
+        let put = repository.put(&digest.to_oci(), media_type::MANIFEST, &referrer.manifest)?;
         Ok((!put.referrers).then(|| (referrer.subject.digest, referrer.descriptor())))
     })?;
     let mut additions = Additions::new();
@@ -49,7 +55,18 @@ pub fn attach(repository: &Repository, referrers: &[Referrer]) -> Result<Attache
         additions.entry(subject).or_default().push(entry);
     }
     repository.list(additions)?;
-    Ok(Attached { sent: missing.len(), there: referrers.len() - missing.len() })
+    let put = workers::each(artifacts, |artifact| {
+        if repository.digest_of(&artifact.name)? == Some(Sha256::of(&artifact.manifest)) {
+            return Ok(false);
+        }
+        for bytes in &artifact.blobs {
+            send_bytes(repository, bytes)?;
+        }
+        repository.put(&artifact.name, media_type::MANIFEST, &artifact.manifest)?;
+        Ok(true)
+    })?;
+    let sent = missing.len() + put.iter().filter(|sent| **sent).count();
+    Ok(Attached { sent, there: referrers.len() + artifacts.len() - sent })
 }
 
 fn send_bytes(repository: &Repository, bytes: &[u8]) -> Result<(), RemoteError> {
@@ -57,7 +74,7 @@ fn send_bytes(repository: &Repository, bytes: &[u8]) -> Result<(), RemoteError> 
     if repository.has_blob(digest, size)? {
         return Ok(());
     }
-    let open = || Ok(Box::new(bytes) as Box<dyn std::io::Read + Send + '_>);
+    let open = || Ok(Box::new(bytes) as Box<dyn Read + Send + '_>);
     repository.send_blob(&Outgoing { digest, size, open: &open }, &[])?;
     Ok(())
 }

@@ -68,7 +68,9 @@ impl Repository {
             Ok(_) => Ok(()),
             Err(RegistryError::Fetch(error)) => Err(of_fetch(error)),
             Err(RegistryError::Authorization(error)) => Err(error.into()),
-            Err(error) => Err(RemoteError::Answer { what: self.name().to_owned(), reason: error.to_string() }),
+            Err(error) => {
+                Err(RemoteError::Answer { what: self.name().to_owned(), reason: error.to_string() })
+            }
         }
     }
 
@@ -117,7 +119,8 @@ impl Repository {
     }
 
     fn abandon(&self, call: &Call<'_>, url: HttpUrl) {
-        let call = Call { method: Method::DELETE, url, headers: Vec::new(), body: &[], what: call.what.clone() };
+        let call =
+            Call { method: Method::DELETE, url, headers: Vec::new(), body: &[], what: call.what.clone() };
         // An upload that stays is removed by the registry in time.
         let _ = self.once(&call, call.payload());
     }
@@ -198,9 +201,11 @@ impl Upload<'_, '_> {
     fn part(&self, method: Method, url: HttpUrl, from: u64) -> Result<Reply, Once> {
         let reader = (self.blob.open)().map_err(|error| Once::Fatal(error.into()))?;
         let mut reader = Checked::new(reader, self.blob);
-        let failed = |reader: &Checked<'_>| reader.wrong.then(|| {
-            Once::Fatal(RemoteError::Read(ReadError::Blob { digest: self.blob.digest.to_oci() }))
-        });
+        let failed = |reader: &Checked<'_>| {
+            reader.wrong.then(|| {
+                Once::Fatal(RemoteError::Read(ReadError::Blob { digest: self.blob.digest.to_oci() }))
+            })
+        };
         let skipped = io::copy(&mut (&mut reader).take(from), &mut io::sink());
         if skipped.ok() != Some(from) {
             return Err(failed(&reader).unwrap_or_else(|| Once::Again("the blob cannot be read".to_owned())));
@@ -289,7 +294,9 @@ fn of_fetch(error: FetchError) -> RemoteError {
         Some(Failure::WrongSize { found, expected }) => RemoteError::WrongSize { what, found, expected },
         Some(Failure::WrongDigest { found, expected }) => RemoteError::WrongDigest { what, found, expected },
         Some(Failure::TooLarge { limit }) => RemoteError::TooLarge { what, limit },
-        Some(Failure::Denied(_) | Failure::Challenge(_)) => RemoteError::Denied { what, detail: String::new() },
+        Some(Failure::Denied(_) | Failure::Challenge(_)) => {
+            RemoteError::Denied { what, detail: String::new() }
+        }
         Some(Failure::Redirect) => RemoteError::UnsafeRedirect { what },
         Some(failure) => RemoteError::Unreachable { what, reason: failure.to_string() },
         None => RemoteError::NotFound { what },

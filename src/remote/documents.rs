@@ -130,8 +130,7 @@ impl Repository {
 
     /// Sends a document under a tag or its digest.
     pub(super) fn put(&self, reference: &str, media_type: &str, bytes: &[u8]) -> Result<Put, RemoteError> {
-        self.put_if(reference, media_type, bytes, None)
-            .map(|put| put.unwrap_or(Put { referrers: false }))
+        self.put_if(reference, media_type, bytes, None).map(|put| put.unwrap_or(Put { referrers: false }))
     }
 
     /// Sends a document, where given only in place of the one with this `ETag`; `None` where another is there.

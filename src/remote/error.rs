@@ -25,7 +25,10 @@ pub enum RemoteError {
     },
     /// A name that registries cannot have as a tag.
     #[error("`{name}` cannot be a tag")]
-    #[diagnostic(code(hbuild::remote::bad_tag), help("name a tag of your own: `hbuild push IMAGE REPOSITORY:TAG`"))]
+    #[diagnostic(
+        code(hbuild::remote::bad_tag),
+        help("name a tag of your own: `hbuild push IMAGE REPOSITORY:TAG`")
+    )]
     Tag {
         /// The name.
         name: String,
@@ -34,7 +37,9 @@ pub enum RemoteError {
     #[error("{what}: the registry cannot be reached: {reason}")]
     #[diagnostic(
         code(hbuild::remote::unreachable),
-        help("check the name of the registry, the network, the proxy (`https_proxy`) and, for a private authority, `--ca-file`")
+        help(
+            "check the name of the registry, the network, the proxy (`https_proxy`) and, for a private authority, `--ca-file`"
+        )
     )]
     Unreachable {
         /// What was asked for.
@@ -65,7 +70,9 @@ pub enum RemoteError {
     #[error("{what}: the registry answers {status}{detail}")]
     #[diagnostic(
         code(hbuild::remote::refused),
-        help("where this is 429 or above 500, try again later; else the registry does not take what was sent")
+        help(
+            "where this is 429 or above 500, try again later; else the registry does not take what was sent"
+        )
     )]
     Refused {
         /// What was asked for.
@@ -76,10 +83,14 @@ pub enum RemoteError {
         detail: String,
     },
     /// Another digest than the bytes have.
-    #[error("{what}: the registry's answer has the digest sha256:{found} where sha256:{expected} is expected")]
+    #[error(
+        "{what}: the registry's answer has the digest sha256:{found} where sha256:{expected} is expected"
+    )]
     #[diagnostic(
         code(hbuild::remote::wrong_digest),
-        help("the registry is damaged, or someone changes what it says on the way: nothing of the answer was used")
+        help(
+            "the registry is damaged, or someone changes what it says on the way: nothing of the answer was used"
+        )
     )]
     WrongDigest {
         /// What was asked for.
@@ -129,7 +140,9 @@ pub enum RemoteError {
     #[error("{what}: the registry names no usable place for the upload")]
     #[diagnostic(
         code(hbuild::remote::bad_location),
-        help("its answer has no `Location`, or one without TLS; the registry is set up wrongly, or someone means harm")
+        help(
+            "its answer has no `Location`, or one without TLS; the registry is set up wrongly, or someone means harm"
+        )
     )]
     Location {
         /// What was to be sent.
@@ -139,7 +152,10 @@ pub enum RemoteError {
     #[error("{what}: the registry's list of referrers does not end")]
     #[diagnostic(
         code(hbuild::remote::endless_referrers),
-        help("its pages lead to each other, or are more than {} referrers: the registry is damaged, or someone means harm", super::listing::MOST_REFERRERS)
+        help(
+            "its pages lead to each other, or are more than {} referrers: the registry is damaged, or someone means harm",
+            super::listing::MOST_REFERRERS
+        )
     )]
     EndlessReferrers {
         /// What was asked for.
@@ -161,7 +177,9 @@ pub enum RemoteError {
     #[error("{reference} is there and is another image, sha256:{there}")]
     #[diagnostic(
         code(hbuild::remote::tag_exists),
-        help("a tag that people pull does not change under them: push another tag, or move this one with `--move-tags`")
+        help(
+            "a tag that people pull does not change under them: push another tag, or move this one with `--move-tags`"
+        )
     )]
     TagExists {
         /// The tag.
@@ -181,10 +199,7 @@ pub enum RemoteError {
     },
     /// An image without a name under which it could be pushed.
     #[error("nothing in the image has a name to push it under")]
-    #[diagnostic(
-        code(hbuild::remote::nothing_named),
-        help("name a tag: `hbuild push IMAGE REPOSITORY:TAG`")
-    )]
+    #[diagnostic(code(hbuild::remote::nothing_named), help("name a tag: `hbuild push IMAGE REPOSITORY:TAG`"))]
     NothingNamed,
     /// A reference that says which image and yet is to be given one.
     #[error("{reference} has a digest, and a push makes its own")]
@@ -197,7 +212,9 @@ pub enum RemoteError {
     #[error("cannot write `{}`", path.display())]
     #[diagnostic(
         code(hbuild::remote::cannot_keep),
-        help("check that the folder may be written and that the disk has room; what is there is used by the next try")
+        help(
+            "check that the folder may be written and that the disk has room; what is there is used by the next try"
+        )
     )]
     Keep {
         /// Where.
@@ -208,7 +225,10 @@ pub enum RemoteError {
     },
     /// The user stopped it.
     #[error("stopped")]
-    #[diagnostic(code(hbuild::remote::stopped), help("run the command again: what was sent or had is not moved again"))]
+    #[diagnostic(
+        code(hbuild::remote::stopped),
+        help("run the command again: what was sent or had is not moved again")
+    )]
     Cancelled,
     /// Credentials.
     #[error(transparent)]

@@ -66,7 +66,10 @@ impl RegistryFiles {
             (Some(digest), _) => digest.to_oci(),
             (None, tag) => tag.unwrap_or("latest").to_owned(),
         };
-        let missing = || RemoteError::NotFound { what: reference.to_string() };
+        let missing = || {
+            let separator = if reference.digest.is_some() { '@' } else { ':' };
+            RemoteError::NotFound { what: format!("{}{separator}{asked}", reference.name()) }
+        };
         let document = repository.document(&asked)?.ok_or_else(missing)?;
         let name = tag.map_or(asked, str::to_owned);
         let mut files = Self { repository, index: Vec::new(), name, state: Mutex::default() };

@@ -95,7 +95,9 @@ impl Repository {
         let next = link.split(',').find(|link| {
             link.split(';').skip(1).any(|part| matches!(part.trim(), "rel=\"next\"" | "rel=next"))
         });
-        let Some(target) = next.and_then(|link| link.split_once('<')?.1.split_once('>')) else { return Ok(None) };
+        let Some(target) = next.and_then(|link| link.split_once('<')?.1.split_once('>')) else {
+            return Ok(None);
+        };
         match asked.resolve(target.0) {
             Ok(Url::Http(url)) if url.same_server(&self.base) => Ok(Some(url)),
             _ => Err(RemoteError::UnsafeRedirect { what: what.to_owned() }),
@@ -131,7 +133,14 @@ fn once_each(what: &str, entries: Vec<Descriptor>) -> Result<Vec<Descriptor>, Re
             && entry.size() <= MOST_DOCUMENT_BYTES
     };
     let wanted = |entry: &Descriptor| digest_of(entry).is_some_and(|digest| seen.insert(digest));
-    Ok(entries.into_iter().filter(manifest).filter({ let mut wanted = wanted; move |entry| wanted(entry) }).collect())
+    Ok(entries
+        .into_iter()
+        .filter(manifest)
+        .filter({
+            let mut wanted = wanted;
+            move |entry| wanted(entry)
+        })
+        .collect())
 }
 
 /// The SHA-256 digest of a descriptor.

@@ -23,5 +23,5 @@ pub use client::{Access, Client, Repository};
 pub use error::RemoteError;
 pub use files::RegistryFiles;
 pub use pull::{Pulled, pull};
-pub use push::{PushOptions, Pushed, PushedTag, Target, push, targets};
+pub use push::{Counts, PushOptions, Pushed, PushedTag, TagState, Target, push, targets};
 pub use reference::Reference;

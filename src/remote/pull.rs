@@ -41,7 +41,13 @@ pub fn pull(files: &RegistryFiles, name: &str, folder: &HostFolder) -> Result<Pu
     let _guard = folder.lock()?;
     let transfer = Transfer { files, folder };
     let documents = workers::each(&plan.items, |item| transfer.document(item))?;
-    let blobs: Vec<(Sha256, u64)> = plan.items.iter().flat_map(|item| item.blobs.clone()).collect::<BTreeMap<_, _>>().into_iter().collect();
+    let blobs: Vec<(Sha256, u64)> = plan
+        .items
+        .iter()
+        .flat_map(|item| item.blobs.clone())
+        .collect::<BTreeMap<_, _>>()
+        .into_iter()
+        .collect();
     let fetched = workers::each(&blobs, |(digest, size)| transfer.blob(*digest, *size))?;
     adopt(folder, name, &plan.adopted)?;
     let outcomes = || documents.iter().chain(&fetched);

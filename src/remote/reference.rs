@@ -105,7 +105,9 @@ mod tests {
         }
         assert_eq!(Reference::parse("docker.io/alpine:3").unwrap().to_string(), "docker.io/library/alpine:3");
         assert_eq!(Reference::parse("localhost:5000/team/app").unwrap().image_name(), "app");
-        for text in ["alpine", "a/b", "ghcr.io/A", "ghcr.io/a:", "ghcr.io/a:.x", "ghcr.io/a@sha256:1", "a.b:x/c"] {
+        for text in
+            ["alpine", "a/b", "ghcr.io/A", "ghcr.io/a:", "ghcr.io/a:.x", "ghcr.io/a@sha256:1", "a.b:x/c"]
+        {
             assert!(Reference::parse(text).is_err(), "{text}");
         }
         for text in ["out/hello", "./a.b/c", "../x", "/a.b/c", "hello.oci.tar", "out/a:1"] {

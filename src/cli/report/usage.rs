@@ -38,7 +38,7 @@ pub enum UsageError {
     #[diagnostic(
         code(hbuild::usage::no_image_file),
         help(
-            "name a layout folder or an OCI archive, with `:REFERENCE` behind it where it holds several images"
+            "name a layout folder or an OCI archive, with `:REFERENCE` behind it where it holds several images, or an image in a registry with the registry's host: `ghcr.io/team/app:1.0`"
         )
     )]
     NoImage {

@@ -8,9 +8,7 @@ use ureq::http::Method;
 
 use super::login::{Login, LoginError};
 use super::token;
-use crate::host::fetch::{
-    Credential, Exchange, FetchError, Fetcher, Payload, Wanted, basic_authorization,
-};
+use crate::host::fetch::{Credential, Exchange, FetchError, Fetcher, Payload, Wanted, basic_authorization};
 use crate::host::url::{HttpUrl, Url, encoded};
 
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
@@ -56,7 +54,9 @@ pub enum AuthorizationError {
     #[error("the registry of {name} gives no token: {reason}")]
     #[diagnostic(
         code(hbuild::host::registry_token),
-        help("check the name, and log in with `docker login` or `podman login` where not everyone may do this")
+        help(
+            "check the name, and log in with `docker login` or `podman login` where not everyone may do this"
+        )
     )]
     Token {
         /// Registry and repository.

@@ -48,7 +48,9 @@ pub enum LoginError {
     #[error("`{}` is no file of credentials: {reason}", path.display())]
     #[diagnostic(
         code(hbuild::host::bad_logins),
-        help("`docker login` and `podman login` write it; log in again, or name another in `REGISTRY_AUTH_FILE`")
+        help(
+            "`docker login` and `podman login` write it; log in again, or name another in `REGISTRY_AUTH_FILE`"
+        )
     )]
     File {
         /// The file.
@@ -252,8 +254,8 @@ fn ask(name: &str, registry: &str) -> Result<Option<Login>, LoginError> {
         let none = String::from_utf8_lossy(&bytes).contains("credentials not found");
         return if none { Ok(None) } else { Err(failed(status.to_string())) };
     }
-    let answer: Answer =
-        serde_json::from_slice(&bytes).map_err(|_| failed("its answer is not as the protocol has it".to_owned()))?;
+    let answer: Answer = serde_json::from_slice(&bytes)
+        .map_err(|_| failed("its answer is not as the protocol has it".to_owned()))?;
     Ok(Some(match answer.username.as_str() {
         "<token>" => Login::Identity(answer.secret),
         _ => Login::Password(Credential { username: answer.username, password: answer.secret }),
@@ -307,7 +309,8 @@ mod tests {
     #[test]
     fn no_error_repeats_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        for text in [r#"{"auths":{"a.b":"hunter2"}}"#, r#"{"auths":{"a.b":{"auth":"hunter2!"}}}"#, "hunter2"] {
+        for text in [r#"{"auths":{"a.b":"hunter2"}}"#, r#"{"auths":{"a.b":{"auth":"hunter2!"}}}"#, "hunter2"]
+        {
             let error = logins(folder.path(), text).of("a.b/c").unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }

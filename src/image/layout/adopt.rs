@@ -65,8 +65,7 @@ pub fn adopt(folder: &dyn Folder, name: &str, adopted: &Adopted) -> Result<Writt
     let about_images: Vec<Descriptor> =
         entries.values().filter(|entry| matches!(about(entry), Some((.., About::Cosign)))).cloned().collect();
     reach(name, &about_images, folder, &mut reached)?;
-    let plan =
-        Plan { index: top_index(unnamed, entries), blobs, kept: reached.blobs, names: Vec::new() };
+    let plan = Plan { index: top_index(unnamed, entries), blobs, kept: reached.blobs, names: Vec::new() };
     let all_are_bytes = |digest| Err(ContentError::Missing(digest));
     let options = WriteOptions { verify: false, cancelled: &|| false };
     carry_out(plan, old_bytes.as_deref(), folder, &all_are_bytes, options)

@@ -109,8 +109,7 @@ pub fn push(
         .filter(|(_, state)| **state == TagState::Unchanged)
         .map(|(target, _)| target.entry.clone())
         .collect();
-    let settled: BTreeSet<Sha256> =
-        collect(&layout, &settled)?.into_iter().map(|item| item.digest).collect();
+    let settled: BTreeSet<Sha256> = collect(&layout, &settled)?.into_iter().map(|item| item.digest).collect();
     push.items(&items, &settled, &mut pushed)?;
     push.evidence(&items, &mut pushed)?;
     for (target, state) in targets.iter().zip(tags) {
@@ -181,8 +180,7 @@ impl Push<'_> {
         }
         pushed.manifests.there += there.len();
         pushed.manifests.sent += missing.len();
-        let blobs: BTreeMap<Sha256, u64> =
-            missing.iter().flat_map(|(item, _)| item.blobs.clone()).collect();
+        let blobs: BTreeMap<Sha256, u64> = missing.iter().flat_map(|(item, _)| item.blobs.clone()).collect();
         self.blobs(blobs, pushed)?;
         if !self.options.dry_run {
             // An index is taken when what it leads to is there.
