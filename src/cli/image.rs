@@ -48,11 +48,6 @@ impl ImageSource {
         Ok(Self { folder: None, files: Box::new(files), reference, remote: Some(remote) })
     }
 
-    /// Its files.
-    pub fn files(&self) -> &dyn ImageFiles {
-        &*self.files
-    }
-
     /// The reference, where it is in a registry.
     pub fn remote(&self) -> Option<&Reference> {
         self.remote.as_ref()

@@ -22,6 +22,7 @@ const PAGES: &[(&str, &str)] = &[
     ("lock.md", include_str!("../../docs/src/errors/lock.md")),
     ("merge.md", include_str!("../../docs/src/errors/merge.md")),
     ("policy.md", include_str!("../../docs/src/errors/policy.md")),
+    ("remote.md", include_str!("../../docs/src/errors/remote.md")),
     ("sandbox.md", include_str!("../../docs/src/errors/sandbox.md")),
     ("signing.md", include_str!("../../docs/src/errors/signing.md")),
     ("store.md", include_str!("../../docs/src/errors/store.md")),
