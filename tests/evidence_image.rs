@@ -194,3 +194,106 @@ fn scanners_find_the_packages(bill: &Path) {
         purls(&run(&mut trivy), "components", &|component| Some(component["purl"].as_str()?.to_owned()));
     }
 }
+
+#[test]
+fn commands_print_what_an_image_carries_and_holds() {
+    let (workspace, layout) = built();
+    let (image, index) = (named(&layout, "1.0-debian12-amd64"), named(&layout, "1.0-debian12"));
+    let carried = |subject: &str, artifact: &str| {
+        std::fs::read_to_string(one(&documents(&layout, subject), artifact, "")).unwrap()
+    };
+    assert_eq!(workspace.must(&["sbom", "out/app"]), carried(&image, "application/spdx+json"));
+    let cyclonedx = workspace.must(&["sbom", "out/app:1.0-debian12-amd64", "--format", "cyclonedx"]);
+    assert_eq!(cyclonedx, carried(&image, "application/vnd.cyclonedx+json"));
+    assert_eq!(workspace.must(&["sbom", "out/app", "--index"]), carried(&index, "application/spdx+json"));
+    let files = workspace.must(&["sbom", "out/app", "--files"]);
+    workspace.must(&["build", ".", "--format", "dir", "-o", "root"]);
+    let root = workspace.path("project/root").join("app-1.0-debian12-amd64.rootfs");
+    let list = workspace.path("list");
+    std::fs::write(&list, &files).unwrap();
+    run(Command::new("sha256sum").args(["--check", "--strict", "--quiet"]).arg(&list).current_dir(&root));
+    let regular = run(Command::new("find").arg(&root).args(["-type", "f"]));
+    assert_eq!(files.lines().count(), regular.lines().count(), "{files}\n{regular}");
+
+    let shown: Value = serde_json::from_str(&workspace.must(&["show", "--json", "out/app"])).unwrap();
+    assert_eq!((&shown["digest"], &shown["index"]), (&Value::from(image), &Value::from(index)));
+    assert_eq!(
+        (&shown["run"]["user"], &shown["run"]["entrypoint"][0]),
+        (&"65532:65532".into(), &"/usr/bin/app".into())
+    );
+    let contents = shown["contents"].as_array().unwrap();
+    let libapp = contents.iter().find(|one| one["name"] == "libapp").unwrap();
+    // The library and, unless the flavor drops it, its copyright file.
+    assert!(libapp["size"].as_u64().unwrap() >= "a library\n".len() as u64, "{libapp}");
+    assert_eq!((&libapp["kind"], &libapp["version"]), (&"package".into(), &"1.0-1".into()));
+    let sum: u64 = contents.iter().map(|one| one["size"].as_u64().unwrap()).sum();
+    assert_eq!(shown["installed-size"].as_u64(), Some(sum));
+    assert_eq!((shown["evidence"].as_array().unwrap().len(), &shown["signatures"]), (10, &0.into()));
+    let page = workspace.must(&["show", "out/app:1.0-debian12"]);
+    for part in [
+        "user         65532:65532",
+        "waived       nothing",
+        "signatures   none",
+        "libapp",
+        "https://slsa.dev/provenance/v1",
+    ] {
+        assert!(page.contains(part), "no {part} in:\n{page}");
+    }
+    assert!(workspace.must(&["show", "app.hb"]).contains("packages     app"), "a recipe is shown as before");
+
+    workspace.must(&["build", ".", "--format", "tar", "-o", "archives"]);
+    let archive = "archives/app-1.0-debian12.oci.tar";
+    workspace.must_fail(&["sbom", archive], 1, "hbuild::evidence::no_bill");
+    let page = workspace.must(&["show", archive]);
+    assert!(page.contains("contents unknown") && page.contains("no document is attached"), "{page}");
+}
+
+/// Puts `document` in the place of the SPDX document of the image, with everything that names it.
+fn forge(layout: &Path, subject: &str, document: &[u8]) {
+    let put = |bytes: &[u8]| {
+        let digest = hbuild::digest::Sha256::of(bytes);
+        std::fs::write(layout.join(format!("blobs/sha256/{digest}")), bytes).unwrap();
+        (digest.to_oci(), bytes.len())
+    };
+    let describe = |descriptor: &mut Value, bytes: &[u8]| {
+        let (digest, size) = put(bytes);
+        descriptor["digest"] = digest.into();
+        descriptor["size"] = size.into();
+    };
+    let mut top = json(&layout.join("index.json"));
+    let tag = subject.replace(':', "-");
+    let is_it =
+        |entry: &&mut Value| entry["annotations"]["org.opencontainers.image.ref.name"] == tag.as_str();
+    let entry = top["manifests"].as_array_mut().unwrap().iter_mut().find(is_it).unwrap();
+    let mut referrers = json(&blob(layout, &entry["digest"]));
+    let is_spdx = |one: &&mut Value| one["artifactType"] == "application/spdx+json";
+    let referrer = referrers["manifests"].as_array_mut().unwrap().iter_mut().find(is_spdx).unwrap();
+    let mut manifest = json(&blob(layout, &referrer["digest"]));
+    describe(&mut manifest["layers"][0], document);
+    describe(referrer, manifest.to_string().as_bytes());
+    describe(entry, referrers.to_string().as_bytes());
+    std::fs::write(layout.join("index.json"), top.to_string()).unwrap();
+}
+
+#[test]
+fn a_bill_of_another_image_is_refused() {
+    let (workspace, layout) = built();
+    let (image, index) = (named(&layout, "1.0-debian12-amd64"), named(&layout, "1.0-debian12"));
+    let of_index = std::fs::read(one(&documents(&layout, &index), "application/spdx+json", "")).unwrap();
+    forge(&layout, &image, &of_index);
+    workspace.must_fail(&["sbom", "out/app"], 1, "hbuild::evidence::other_image");
+    forge(&layout, &image, b"{\"packages\": [], \"packages\": []}");
+    workspace.must_fail(&["sbom", "out/app"], 3, "hbuild::evidence::bad_attachment");
+}
+
+#[test]
+fn version_says_what_decides_bytes() {
+    let output = Command::new(env!("CARGO_BIN_EXE_hbuild")).args(["version", "--json"]).output().unwrap();
+    let version: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&version["encoding-schema"], &version["lock-version"]), (&1.into(), &1.into()));
+    assert!(version["compressors"].as_array().unwrap().iter().all(Value::is_string), "{version}");
+    let commit = version["commit"].as_str();
+    assert!(commit.is_none_or(|commit| commit.len() == 40), "{version}");
+    assert!(version["features"].is_array() && version["modified"].is_boolean(), "{version}");
+}

@@ -4,4 +4,5 @@
 //! fetches, builds or writes.
 
 pub mod diff;
+pub mod summary;
 pub mod verify;

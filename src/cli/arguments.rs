@@ -67,7 +67,7 @@ pub enum Command {
     Check(CheckArguments),
     /// Format recipes
     Fmt(FmtArguments),
-    /// Print the evaluated recipe
+    /// Print the evaluated recipe, or what is in an image
     Show(ShowArguments),
     /// Pin every package and source to a digest in hbuild.lock
     Lock(LockArguments),
@@ -87,6 +87,8 @@ pub enum Command {
     Push(PushArguments),
     /// Fetch an image with its evidence from a registry
     Pull(PullArguments),
+    /// Print the SBOM that an image carries
+    Sbom(super::sbom::SbomArguments),
     /// Write recipes from definitions of the hardened-image catalogue, or from apko's files
     Import(ImportArguments),
     /// Make a pair of keys to sign with
@@ -258,12 +260,15 @@ pub struct ImportArguments {
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArguments {
-    /// Recipes and variants
+    /// Recipes and variants, or one image: a layout folder or an archive, optionally with `:REF`
     #[command(flatten)]
     pub selection: Selection,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Registries
+    #[command(flatten)]
+    pub registry: RegistryArguments,
 }
 
 /// Arguments of `lock`.

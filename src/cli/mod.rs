@@ -27,8 +27,10 @@ mod pull;
 mod push;
 mod registry;
 mod report;
+mod sbom;
 mod shell;
 mod show;
+mod show_image;
 mod sign;
 mod signer;
 mod status;
@@ -110,6 +112,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Diff(arguments) => diff::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),
+        Command::Sbom(arguments) => sbom::run(&arguments, context),
         Command::Import(arguments) => import::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments, context),
         Command::Sign(arguments) => sign::run(&arguments, context),

@@ -7,11 +7,14 @@ use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule, Repository};
 use super::arguments::ShowArguments;
 use super::context::Context;
 use super::report::Failure;
-use super::{print, print_json, target};
+use super::{print, print_json, show_image, target};
 use crate::build::{ArchChoice, Item, select};
 
-/// Prints the evaluated images and builds. Every architecture is shown where none is asked for.
+/// Prints the evaluated images and builds, or what is in an image. Every architecture is shown where none is asked for.
 pub fn run(arguments: &ShowArguments, context: &Context) -> Result<(), Failure> {
+    if show_image::is_image(&arguments.selection.targets) {
+        return show_image::run(arguments, context);
+    }
     let projects = target::load(&arguments.selection.targets, context.reporter())?;
     target::check_axes(&arguments.selection, &projects)?;
     let mut filter = target::filter(&arguments.selection)?;

@@ -5,6 +5,7 @@
 //! is a pure function of these: no clock, host, user, mirror or random number is read. [`why`] goes the other
 //! way, from the documents of an image back to the origin of one path.
 
+mod attached;
 mod builder;
 pub mod copyright;
 mod error;
@@ -24,6 +25,7 @@ pub mod signing;
 mod statement;
 pub mod why;
 
+pub use attached::{Attached, AttachedError, Attachment, ListedFile, listed_files};
 pub use builder::EvidenceBuilder;
 pub use error::EvidenceError;
 pub use execution::{BuildV1, DeclaredSandbox};

@@ -106,11 +106,22 @@ impl<'a> Layout<'a> {
         Ok(index.manifests().clone())
     }
 
+    /// The manifest of an artifact.
+    pub fn artifact_manifest(&self, referrer: &Descriptor) -> Result<ImageManifest, ReadError> {
+        Ok(self.document(referrer)?.0)
+    }
+
     /// The document that an artifact manifest holds as its first layer.
     pub fn artifact(&self, referrer: &Descriptor) -> Result<Vec<u8>, ReadError> {
-        let manifest: ImageManifest = self.document(referrer)?.0;
+        let manifest = self.artifact_manifest(referrer)?;
         let missing = || ReadError::Blob { digest: referrer.digest().to_string() };
         self.blob(manifest.layers().first().ok_or_else(missing)?)
+    }
+
+    /// The SHA-256 that an entry names.
+    pub fn digest(&self, entry: &Descriptor) -> Result<Sha256, ReadError> {
+        let digest = entry.as_digest_sha256().and_then(|hex| hex.parse().ok());
+        digest.ok_or_else(|| ReadError::Blob { digest: entry.digest().to_string() })
     }
 
     /// The bytes of a small blob, checked.
