@@ -20,6 +20,7 @@ pub const SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 pub const SPDX: &str = "https://spdx.dev/Document";
 pub const POLICY: &str = "https://hbuild.dev/policy/v1";
+pub const RUN: &str = "https://hbuild.dev/run/v1";
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 pub const BUILDER: &str = "https://ci.example.org/builder";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -113,6 +114,14 @@ pub fn policy_report() -> Value {
             "rule": "setuid", "path": "usr/bin/ping", "detail": "mode 4755", "because": "the health check pings",
         }],
         "reported": [], "unused-waivers": [], "not-proven": [],
+    })
+}
+
+/// What one machine says of the builds.
+pub fn run(signed_on: &str, builds: Value) -> Value {
+    json!({
+        "hbuild": { "version": "0.1.0", "digest": {} }, "signedOn": signed_on, "host": {}, "builds": builds,
+        "fetched": [], "substituted": [], "unknown": [],
     })
 }
 

@@ -4,7 +4,7 @@ use hbuild::audit::verify::{Policy, PolicyError, Verification};
 use miette::Diagnostic;
 use serde_json::json;
 
-use crate::made::{BUILDER, Key, Made, PROVENANCE, SIGN, SPDX, codes, provenance, statement};
+use crate::made::{BUILDER, Key, Made, PROVENANCE, RUN, SIGN, SPDX, codes, provenance, run, statement};
 use crate::support::layouts::digest;
 
 fn policy(text: &str) -> Result<Policy, PolicyError> {
@@ -72,6 +72,90 @@ fn times_of_keys() {
     assert_eq!(codes(&made.verify_with(&[], &revoked))[0], "not_signed(revoked_key)");
     // Giving the same key by hand does not clear it.
     assert_eq!(codes(&made.verify_with(&[key.trusted("given")], &revoked))[0], "not_signed(revoked_key)");
+}
+
+#[test]
+fn a_time_that_the_signer_states_is_believed_where_that_is_asked_for() {
+    let key = Key::default();
+    let mut made = Made::signed(&key);
+    let (image, ended) = (made.image.clone(), "valid-until = 2026-05-01");
+    let believed = "[signatures]\ntime = \"asserted\"\n".to_owned() + &key_table("ci", &key, ended);
+    let not_believed = key_table("ci", &key, ended);
+    let revoked = believed.clone() + "revoked = \"stolen\"\n";
+    let found = |made: &Made, text: &str| codes(&made.verify_with(&[], &policy(text).unwrap()));
+    let run = |date: &str| key.bundle(&statement(&digest(&image), RUN, run(date, json!([]))));
+    made.attach(&image, RUN, &run("2026-05-02T00:00:00Z"));
+    assert_eq!(found(&made, &believed)[0], "not_signed(expired_key)", "it says itself that it was too late");
+    made.attach(&image, RUN, &run("2026-04-01T00:00:00Z"));
+    assert_eq!(found(&made, &believed), FINE);
+    assert_eq!(found(&made, &not_believed)[0], "not_signed(expired_key)");
+    assert_eq!(found(&made, &revoked)[0], "not_signed(revoked_key)");
+    // Another key's word is not that of this one.
+    let (mut made, other) = (Made::signed(&key), Key::default());
+    made.attach(
+        &image,
+        RUN,
+        &other.bundle(&statement(&digest(&image), RUN, crate::made::run("2026-04-01T00:00:00Z", json!([])))),
+    );
+    assert_eq!(found(&made, &believed)[0], "not_signed(expired_key)");
+}
+
+#[test]
+fn sandboxes_as_applied() {
+    let key = Key::default();
+    let with = |sandbox: Option<serde_json::Value>, text: &str| {
+        let mut made = Made::unsigned();
+        let (image, index) = (made.image.clone(), made.index.clone());
+        let mut built = provenance();
+        built["buildDefinition"]["internalParameters"] =
+            json!({ "builds": [{ "name": "sample", "derivation": "ab", "platform": "linux/amd64" }] });
+        made.attach(&index, SIGN, &key.bundle(&statement(&digest(&index), SIGN, json!({}))));
+        let mut all = vec![(SIGN, json!({})), (PROVENANCE, built), (SPDX, super::made::spdx())];
+        all.extend(sandbox.map(|sandbox| {
+            let build = json!({ "name": "sample", "derivation": "ab", "sandbox": sandbox });
+            (RUN, run("2026-05-01T00:00:00Z", json!([build])))
+        }));
+        for (kind, predicate) in all {
+            made.attach(&image, kind, &key.bundle(&statement(&digest(&image), kind, predicate)));
+        }
+        codes(&made.verify_with(&[], &policy(&(text.to_owned() + &key_table("ci", &key, ""))).unwrap()))
+    };
+    let whole = || {
+        json!({
+            "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
+            "seccomp": "00", "missing": [],
+        })
+    };
+    let lacking = |field: &str, value: serde_json::Value| {
+        let mut sandbox = whole();
+        sandbox[field] = value;
+        Some(sandbox)
+    };
+    assert_eq!(with(Some(whole()), "[sandbox]\n"), FINE);
+    assert_eq!(with(None, "[sandbox]\n"), ["missing_evidence"]);
+    assert_eq!(with(lacking("namespaces", json!(["user"])), "[sandbox]\n"), ["sandbox"]);
+    assert_eq!(with(lacking("seccomp", json!("")), "[sandbox]\n"), ["sandbox"]);
+    assert_eq!(with(lacking("missing", json!(["Landlock"])), "[sandbox]\n"), ["sandbox"]);
+    assert_eq!(with(lacking("missing", json!(["Landlock"])), "[sandbox]\nmay-miss = [\"Landlock\"]\n"), FINE);
+    // The machine that signed knows nothing of the build.
+    let other = |text: &str| {
+        let mut made = Made::signed(&key);
+        let image = made.image.clone();
+        let mut built = provenance();
+        built["buildDefinition"]["internalParameters"] =
+            json!({ "builds": [{ "name": "x", "derivation": "cd" }] });
+        made.attach(&image, PROVENANCE, &key.bundle(&statement(&digest(&image), PROVENANCE, built)));
+        made.attach(
+            &image,
+            RUN,
+            &key.bundle(&statement(&digest(&image), RUN, run("2026-05-01T00:00:00Z", json!([])))),
+        );
+        codes(&made.verify_with(&[], &policy(&(text.to_owned() + &key_table("ci", &key, ""))).unwrap()))
+    };
+    assert_eq!(other("[sandbox]\n"), ["sandbox"]);
+    assert_eq!(other("[sandbox]\nunrecorded = \"allow\"\n"), FINE);
+    // Nothing was executed.
+    assert_eq!(codes(&held(&key, "[sandbox]\n")), FINE);
 }
 
 #[test]

@@ -379,7 +379,7 @@ pub enum Problem {
         found: String,
     },
     /// The sandbox was another.
-    #[error("the builds of {subject} ran with `{field}` {found}; the policy wants {wanted}")]
+    #[error("the sandbox of the build `{build}` of {subject}: {field} is {found}; the policy wants {wanted}")]
     #[diagnostic(
         code(hbuild::verify::sandbox),
         help("build on a machine that can apply it (`hbuild doctor`), or with `--strict`")
@@ -387,6 +387,8 @@ pub enum Problem {
     Sandbox {
         /// What.
         subject: String,
+        /// The build.
+        build: String,
         /// The field of the run attestation.
         field: String,
         /// What it says.

@@ -24,7 +24,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("key", &["builder", "file", "name", "pem", "revoked", "valid-from", "valid-until"]),
     ("licences", &["allow", "deny", "unknown"]),
     ("provenance", &["build-types", "builders", "recipes"]),
-    ("sandbox", &["may-miss", "namespaces"]),
+    ("sandbox", &["may-miss", "unrecorded"]),
     ("signatures", &["builders", "time"]),
     ("waivers", &["allow"]),
 ];
@@ -142,9 +142,8 @@ struct LicenceLists {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct SandboxTable {
     #[serde(default)]
-    may_miss: Vec<String>,
-    #[serde(default)]
-    namespaces: Vec<String>,
+    may_miss: Vec<toml::Spanned<String>>,
+    unrecorded: Option<toml::Spanned<String>>,
 }
 
 /// Where something stands in which file.
@@ -245,6 +244,16 @@ impl Place<'_> {
         })
     }
 
+    /// `"allow"` or `"refuse"`.
+    fn allowed(&self, word: Option<&toml::Spanned<String>>, default: bool) -> Result<bool, PolicyError> {
+        let Some(word) = word else { return Ok(default) };
+        match word.get_ref().as_str() {
+            "allow" => Ok(true),
+            "refuse" => Ok(false),
+            _ => Err(self.one_of(word, &["allow", "refuse"])),
+        }
+    }
+
     fn one_of(&self, word: &toml::Spanned<String>, known: &[&str]) -> PolicyError {
         let message = format!("`{}` is none of the values", crate::audit::verify::shown(word.get_ref()));
         self.bad(word.span(), message, did_you_mean(word.get_ref(), known.iter().copied()))
@@ -289,7 +298,7 @@ impl Policy {
             waivers: waivers.map(|waivers| rules(&place, waivers.allow)).transpose()?,
             licences: licences.map(|lists| licence_lists(&place, lists)).transpose()?,
             most_days: image.max_age_days,
-            sandbox: sandbox.map(|SandboxTable { may_miss, namespaces }| Sandbox { may_miss, namespaces }),
+            sandbox: sandbox.map(|table| sandbox_table(&place, table)).transpose()?,
         })
     }
 }
@@ -316,15 +325,19 @@ fn rules(place: &Place<'_>, allow: Vec<toml::Spanned<String>>) -> Result<Vec<Str
     Ok(allow.into_iter().map(toml::Spanned::into_inner).collect())
 }
 
+fn sandbox_table(place: &Place<'_>, table: SandboxTable) -> Result<Sandbox, PolicyError> {
+    let known = super::BEST_EFFORT;
+    if let Some(part) = table.may_miss.iter().find(|part| !known.contains(&part.get_ref().as_str())) {
+        return Err(place.one_of(part, known));
+    }
+    Ok(Sandbox {
+        unrecorded: place.allowed(table.unrecorded.as_ref(), false)?,
+        may_miss: table.may_miss.into_iter().map(toml::Spanned::into_inner).collect(),
+    })
+}
+
 fn licence_lists(place: &Place<'_>, lists: LicenceLists) -> Result<Licences, PolicyError> {
-    let unknown = match &lists.unknown {
-        None => true,
-        Some(word) => match word.get_ref().as_str() {
-            "allow" => true,
-            "refuse" => false,
-            _ => return Err(place.one_of(word, &["allow", "refuse"])),
-        },
-    };
+    let unknown = place.allowed(lists.unknown.as_ref(), true)?;
     let (allow, deny) = (place.globs(lists.allow, false)?, place.globs(lists.deny, false)?);
     Ok(Licences { allow, deny, unknown })
 }

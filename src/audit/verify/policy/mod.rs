@@ -126,14 +126,18 @@ pub struct Licences {
     pub unknown: bool,
 }
 
-/// What is wanted of the sandbox as applied.
+/// What is wanted of the sandboxes as applied, besides all namespaces and the filter of system calls.
 #[derive(Debug, Clone, Default)]
 pub struct Sandbox {
-    /// Best-effort parts, `missing` in the run attestation, that may be missing.
+    /// Best-effort parts that may be missing.
     pub may_miss: Vec<String>,
-    /// Namespaces that have to be new.
-    pub namespaces: Vec<String>,
+    /// Whether builds pass that the machine which signed has no record of.
+    pub unrecorded: bool,
 }
+
+/// The best-effort parts, as build records name them where they could not be had.
+pub(super) const BEST_EFFORT: &[&str] =
+    &["Landlock", "fixed addresses", "memory limit of a cgroup", "overlay of the root"];
 
 impl Wanted {
     /// The kind that a policy calls `name`: a short name, `sbom`, or a predicate type.
