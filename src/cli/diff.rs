@@ -13,14 +13,20 @@ use super::registry::RegistryArguments;
 use super::report::{Failure, OutputError, UsageError};
 use super::{print, print_json, target};
 use crate::audit::diff::{
-    self, Cancelled, DiffError, Difference, Ignored, Options, Side, diff_images, read_archive, read_images,
+    self, Cancelled, DiffError, Ignored, Options, Side, diff_images, diff_locks, diff_recipes, read_archive,
+    read_images,
 };
+use crate::build::{ArchChoice, Filter, select};
 use crate::host::folder_tree::read_folder;
 use crate::host::spool::TemporarySpool;
 use crate::image::read::{Archive, Image, ImageFiles, Layout, ReadError};
+use crate::lock::Lock;
 
 /// How many files are looked into where not all are asked for.
 const LOOKED_INTO: usize = 200;
+
+/// Longer locks are none.
+const MOST_LOCK_BYTES: u64 = 256 << 20;
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
@@ -94,10 +100,8 @@ pub fn run(arguments: &DiffArguments, context: &Context) -> Result<(), Failure> 
     match kind {
         Kind::Image => images(arguments, context, &cancelled),
         Kind::Tree => trees(arguments, &cancelled),
-        Kind::Recipe | Kind::Lock => Err(Failure::new(UsageError::BadValue {
-            message: "recipes and locks are not compared yet".to_owned(),
-            help: "compare images or trees".to_owned(),
-        })),
+        Kind::Recipe => recipes(arguments, context),
+        Kind::Lock => locks(arguments),
     }
 }
 
@@ -145,6 +149,33 @@ fn tree<'a>(name: &str, cancelled: Cancelled<'a>) -> Result<Side<'a>, DiffError>
     read_archive(name, metadata.len(), Box::new(open), cancelled)
 }
 
+fn recipes(arguments: &DiffArguments, context: &Context) -> Result<(), Failure> {
+    let items = |name: &str| -> Result<Vec<serde_json::Value>, Failure> {
+        let projects = target::load(&[name.to_owned()], context.reporter())?;
+        let filter = Filter { arch: ArchChoice::All, builds: true, ..Filter::default() };
+        let chosen = select(&projects, &filter).map_err(Failure::new)?;
+        let value = |item| serde_json::to_value(item).expect("evaluated recipes serialise to JSON");
+        Ok(chosen.iter().map(|(_, item)| value(*item)).collect())
+    };
+    let (left, right) = (items(&arguments.left)?, items(&arguments.right)?);
+    let difference = diff_recipes((&arguments.left, left), (&arguments.right, right));
+    print_difference(arguments, "recipe", &difference, difference.is_empty())
+}
+
+fn locks(arguments: &DiffArguments) -> Result<(), Failure> {
+    let read = |name: &str| -> Result<Lock, Failure> {
+        let unreadable = |source| Failure::new(DiffError::Unreadable { path: name.to_owned(), source });
+        // A lock may come through a pipe: `<(git show HEAD:hbuild.lock)`.
+        let mut text = String::new();
+        let file = File::open(name).map_err(unreadable)?;
+        file.take(MOST_LOCK_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+        Lock::parse(&text).map_err(Failure::new)
+    };
+    let (left, right) = (read(&arguments.left)?, read(&arguments.right)?);
+    let difference = diff_locks((&arguments.left, &left), (&arguments.right, &right));
+    print_difference(arguments, "lock", &difference, difference.is_empty())
+}
+
 /// Compares two sides and prints the difference.
 fn finish(
     arguments: &DiffArguments,
@@ -165,11 +196,7 @@ fn finish(
     };
     let spool = TemporarySpool::new();
     let difference = diff_images(&sides[0], &sides[1], &spool, &options).map_err(Failure::new)?;
-    let text = |difference: &Difference| match arguments.all {
-        true => format!("{difference:#}"),
-        false => difference.to_string(),
-    };
-    print_difference(arguments, kind, &difference, difference.is_empty(), text)
+    print_difference(arguments, kind, &difference, difference.is_empty())
 }
 
 /// A difference as a document.
@@ -184,16 +211,16 @@ struct Document<'a, T> {
     difference: &'a T,
 }
 
-fn print_difference<T: serde::Serialize>(
+fn print_difference<T: serde::Serialize + std::fmt::Display>(
     arguments: &DiffArguments,
     kind: &'static str,
     difference: &T,
     equal: bool,
-    text: impl Fn(&T) -> String,
 ) -> Result<(), Failure> {
-    match arguments.json {
-        true => print_json(&Document { kind, equal, difference })?,
-        false => print(&text(difference))?,
+    match (arguments.json, arguments.all) {
+        (true, _) => print_json(&Document { kind, equal, difference })?,
+        (false, true) => print(&format!("{difference:#}"))?,
+        (false, false) => print(&difference.to_string())?,
     }
     if equal { Ok(()) } else { Err(Failure::silent()) }
 }

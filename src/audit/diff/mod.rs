@@ -11,7 +11,9 @@ mod error;
 mod escape;
 mod fields;
 mod images;
+mod locks;
 mod packages;
+mod recipes;
 mod render;
 mod report;
 mod side;
@@ -21,6 +23,8 @@ pub use compare::{Options, diff_images};
 pub use entries::Ignored;
 pub use error::DiffError;
 pub use images::{ImageSource, read_images};
+pub use locks::{LockDifference, diff_locks};
+pub use recipes::{RecipeDifference, VariantChange, diff_recipes};
 pub use report::{
     Attribute, BytesDifference, Cause, Change, Difference, EntryFacts, Field, FieldDifference,
     FileDifference, PackageDifference, Part, SideName, TextDifference,

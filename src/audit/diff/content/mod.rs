@@ -1,17 +1,27 @@
 //! Contents against contents, by what they are: text, programs, archives, what is packed inside, bytes.
 
+mod ar;
 mod bytes;
 mod cause;
+mod elf;
+mod format;
+mod members;
+mod packed;
+mod pyc;
 mod strings;
+mod tar;
 mod text;
+mod zip;
 
 use std::io::Read;
 
-use super::DiffError;
-use super::report::{Cause, Change, FileDifference, Part};
+use super::report::{Cause, Change, Field, FileDifference, Part};
+use super::{DiffError, fields};
 use crate::digest::Digest;
 use crate::timestamp::Timestamp;
 use crate::tree::{ContentError, Contents};
+use format::Format;
+use members::{Member, compare_members};
 
 /// Longer contents are compared byte by byte alone.
 const MOST_BYTES: u64 = 64 << 20;
@@ -64,21 +74,80 @@ pub(super) fn compare_stored(pair: &Pair, contents: &dyn Contents) -> Result<Par
     Ok(compare(&pair.name, "", &left?, &right?, &mut Budget::default()))
 }
 
-/// In what `left` and `right`, which are not the same, differ. `file` is the name of the file they are of or like.
+/// In what `left` and `right`, which are not the same, differ. `file` is the name of the file they are of or like,
+/// `name` that of the part.
 pub(super) fn compare(file: &str, name: &str, left: &[u8], right: &[u8], budget: &mut Budget) -> Part {
-    let _ = (file, &budget.bytes, &budget.parts, &budget.depth);
-    let mut part = Part::new(name, "bytes", Change::Changed);
-    if strings::is_text(left) && strings::is_text(right) {
-        part.format = "text";
-        text::compare(&mut part, left, right);
+    let (format, other) = (Format::of(file, left), Format::of(file, right));
+    let mut part = Part::new(name, format.name(), Change::Changed);
+    if format != other {
+        part.format = Format::Bytes.name();
+        part.field("format", Some(format.name().to_owned()), Some(other.name().to_owned()));
+    } else if budget.depth == 0 {
+        part.note = Some("it lies too deep in other archives to be looked into".to_owned());
+    } else {
+        budget.depth -= 1;
+        compare_as(&mut part, format, file, (left, right), budget);
+        budget.depth += 1;
     }
-    if part.is_silent() {
+    if part.is_silent() && !part.causes.contains(&Cause::Compression) {
         compare_bytes(&mut part, left, right);
     }
     part
 }
 
-/// Says in `part` in which bytes both differ, and why.
+/// Says in `part` in what two contents of one format differ.
+fn compare_as(
+    part: &mut Part,
+    format: Format,
+    file: &str,
+    (left, right): (&[u8], &[u8]),
+    budget: &mut Budget,
+) {
+    let mut members = |members: [Result<Vec<Member<'_>>, String>; 2], budget: &mut Budget| match members {
+        [Ok(left), Ok(right)] => compare_members(part, &left, &right, budget),
+        [Err(problem), _] | [_, Err(problem)] => part.note = Some(format!("not opened: {problem}")),
+    };
+    match format {
+        Format::Elf => elf::compare_elf(part, left, right, budget),
+        Format::Packed(encoding) => packed::compare_packed(part, file, encoding, (left, right), budget),
+        Format::Tar => members([tar::members(left, budget), tar::members(right, budget)], budget),
+        Format::Zip => members([zip::members(left, budget), zip::members(right, budget)], budget),
+        Format::Ar => {
+            let read = |bytes| ar::members(bytes).ok_or_else(|| "it is damaged".to_owned());
+            members([read(left), read(right)], budget);
+        }
+        Format::Pyc => pyc::compare_pyc(part, left, right),
+        Format::Json => compare_json(part, left, right),
+        Format::Text => text::compare(part, left, right),
+        Format::Bytes => {}
+    }
+}
+
+/// Says in `part` in which values two JSON documents differ, as far as they are any.
+fn compare_json(part: &mut Part, left: &[u8], right: &[u8]) {
+    const MOST: usize = 100;
+    let values = (serde_json::from_slice(left), serde_json::from_slice(right));
+    let (Ok(one), Ok(other)) = values else { return text::compare(part, left, right) };
+    let mut found = Vec::new();
+    fields::compare("", &one, &other, &mut found);
+    if found.is_empty() {
+        return text::compare(part, left, right);
+    }
+    part.more = found.len().saturating_sub(MOST);
+    for field in found.into_iter().take(MOST) {
+        let text = |value: Option<serde_json::Value>| match value? {
+            serde_json::Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        };
+        let (left, right) = (text(field.left), text(field.right));
+        if let (Some(one), Some(other)) = (&left, &right) {
+            cause::explain(one, other).into_iter().for_each(|cause| part.cause(cause));
+        }
+        part.fields.push(Field { name: field.path, left, right });
+    }
+}
+
+/// Says in `part` in which bytes both differ, which strings among them do, and why.
 fn compare_bytes(part: &mut Part, left: &[u8], right: &[u8]) {
     part.bytes = bytes::compare(&mut &left[..], &mut &right[..]).expect("reading from memory never fails");
     let Some(found) = &part.bytes else { return };
@@ -89,6 +158,10 @@ fn compare_bytes(part: &mut Part, left: &[u8], right: &[u8]) {
         cause::explain(one, other).into_iter().for_each(|cause| part.cause(cause));
     }
     times.into_iter().for_each(|cause| part.cause(cause));
+    let (one, other) = (strings::printable(left), strings::printable(right));
+    if one != other {
+        text::compare(part, one.as_bytes(), other.as_bytes());
+    }
 }
 
 /// The times that differ, where nothing but one aligned number of seconds does, of the last years.

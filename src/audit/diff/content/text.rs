@@ -27,21 +27,30 @@ pub fn compare(part: &mut Part, left: &[u8], right: &[u8]) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(text_of(bytes)),
     });
-    let [left, right] = [&texts[0], &texts[1]].map(|text| text.split('\n').collect::<Vec<&str>>());
-    compare_lines(part, &left, &right, 0);
+    let [left, right] = [&texts[0], &texts[1]].map(|text| lines(text));
+    compare_lines(part, &left, &right);
 }
 
-/// The same of lines that were split, of which `context` more than usual are shown.
-pub fn compare_lines(part: &mut Part, left: &[&str], right: &[&str], context: usize) {
+/// The lines of `text`; where the last one has no end, that is told as a line.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    match lines.last() {
+        Some(&"") => drop(lines.pop()),
+        _ => lines.push("\\ no line end"),
+    }
+    lines
+}
+
+/// The same of lines that were split.
+pub fn compare_lines(part: &mut Part, left: &[&str], right: &[&str]) {
     if left == right {
         return;
     }
     // Some of what is the same around is shown.
-    let around = CONTEXT + context;
     let same = left.iter().zip(right).take_while(|(one, other)| one == other).count();
     let end = left[same..].iter().rev().zip(right[same..].iter().rev());
-    let end = end.take_while(|(one, other)| one == other).count().saturating_sub(around);
-    let same = same.saturating_sub(around);
+    let end = end.take_while(|(one, other)| one == other).count().saturating_sub(CONTEXT);
+    let same = same.saturating_sub(CONTEXT);
     let (left, right) = (&left[same..left.len() - end], &right[same..right.len() - end]);
     note_order(part, left, right);
     let whole = left.len().max(right.len()) <= WINDOW;
@@ -52,7 +61,7 @@ pub fn compare_lines(part: &mut Part, left: &[&str], right: &[&str], context: us
     let ops = capture_diff_slices(Algorithm::Patience, left, right);
     let mut diff = TextDifference { lines: Vec::new(), removed: 0, added: 0, more: 0 };
     let mut pairs = 0;
-    for group in group_diff_ops(ops, around) {
+    for group in group_diff_ops(ops, CONTEXT) {
         let ends = |op: &DiffOp| (op.old_range(), op.new_range());
         let (Some(first), Some(last)) = (group.first().map(ends), group.last().map(ends)) else { continue };
         let span = |from: usize, to: usize| format!("{},{}", from + same + 1, to - from);
