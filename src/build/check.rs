@@ -8,15 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use miette::Diagnostic;
 
 use super::BuildFailure;
-use crate::exec::{Checked, Difference};
+use crate::audit::diff::{self, Cause};
+use crate::exec::{Checked, Difference, DifferenceKind};
 use crate::graph::outputs;
 use crate::host::root_folder::HostRoot;
 use crate::image::formats::write_root;
 use crate::store::{Pack, Packs, Record, Store};
-use crate::tree::{ContentError, Tree};
+use crate::tree::{ContentError, Contents, EntryKind, Tree};
 
 /// How many differences of one command are named.
 const NAMED: usize = 10;
+/// Longer contents are not looked into for a cause.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Commands that gave something else when they were executed again.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct DifferingCommand {
     pub label: String,
     /// What differs, by path; at least one.
     pub differences: Vec<Difference>,
+    /// Why the contents of the first of these differ, as far as that can be told, by the number of the difference.
+    pub causes: Vec<(usize, Cause)>,
     /// The folder with both outputs.
     pub kept: PathBuf,
 }
@@ -67,14 +72,17 @@ impl Diagnostic for NotReproducible {
 impl fmt::Display for DifferingCommand {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} differs", self.label)?;
-        for difference in self.differences.iter().take(NAMED) {
+        for (number, difference) in self.differences.iter().take(NAMED).enumerate() {
             write!(out, "\n{difference}")?;
+            for (_, cause) in self.causes.iter().filter(|(of, _)| *of == number) {
+                write!(out, "\n  {cause}")?;
+            }
         }
         if self.differences.len() > NAMED {
             write!(out, "\nand {} more", self.differences.len() - NAMED)?;
         }
         let kept = self.kept.display();
-        write!(out, "\ncompare {kept}/first with {kept}/second")
+        write!(out, "\n`hbuild diff {kept}/first {kept}/second` says more")
     }
 }
 
@@ -104,9 +112,34 @@ pub(super) fn judge(
                 keep(store, record, output, &kept.join(format!("{side}{further}")), cancel)?;
             }
         }
-        commands.push(DifferingCommand { label: one.label, differences: one.differences, kept });
+        let causes = causes(store, &one)?;
+        commands.push(DifferingCommand { label: one.label, differences: one.differences, causes, kept });
     }
     if commands.is_empty() { Ok(count) } else { Err(NotReproducible { commands, checked: count }.into()) }
+}
+
+/// Why contents differ, of the differences that are named.
+fn causes(store: &Store, checked: &Checked) -> Result<Vec<(usize, Cause)>, BuildFailure> {
+    let mut found = Vec::new();
+    for (number, difference) in checked.differences.iter().take(NAMED).enumerate() {
+        if !matches!(difference.kind, DifferenceKind::Content(_)) {
+            continue;
+        }
+        let content = |record: &Record| -> Result<Option<Vec<u8>>, BuildFailure> {
+            let Some((tree, packs)) = open(store, record, &difference.output)? else { return Ok(None) };
+            match tree.get(&difference.path).map(|entry| &entry.kind) {
+                Some(EntryKind::File { digest, size, .. }) if *size <= MOST_BYTES => {
+                    Ok(Some(packs.read(digest)?))
+                }
+                _ => Ok(None),
+            }
+        };
+        if let (Some(first), Some(second)) = (content(&checked.first)?, content(&checked.second)?) {
+            let name = String::from_utf8_lossy(difference.path.file_name());
+            found.extend(diff::causes(&name, &first, &second).into_iter().map(|cause| (number, cause)));
+        }
+    }
+    Ok(found)
 }
 
 /// Writes one tree of a record as a folder.
@@ -117,14 +150,19 @@ fn keep(
     path: &Path,
     cancel: &AtomicBool,
 ) -> Result<(), BuildFailure> {
-    let Some(object) = record.outputs.get(output) else { return Ok(()) };
-    let tree = Tree::decode(&store.read(object)?).map_err(|_| ContentError::Damaged(object.digest))?;
-    let own = record.outputs.get(outputs::PACK).map(|pack| &pack.digest);
-    let packs = record.references.iter().filter(|digest| Some(*digest) != own).chain(own);
-    let packs = packs.map(|digest| Ok(Arc::new(Pack::open(store, digest)?)));
-    let packs = Packs::new(packs.collect::<Result<_, BuildFailure>>()?);
+    let Some((tree, packs)) = open(store, record, output)? else { return Ok(()) };
     let epoch = tree.entries().first().map_or(0, |entry| entry.mtime);
     let cancelled = || cancel.load(Ordering::Relaxed);
     write_root(&path.display().to_string(), &tree, epoch, &packs, &HostRoot::new(path), &cancelled)?;
     Ok(())
+}
+
+/// One tree of a record, with its contents.
+fn open(store: &Store, record: &Record, output: &str) -> Result<Option<(Tree, Packs)>, BuildFailure> {
+    let Some(object) = record.outputs.get(output) else { return Ok(None) };
+    let tree = Tree::decode(&store.read(object)?).map_err(|_| ContentError::Damaged(object.digest))?;
+    let own = record.outputs.get(outputs::PACK).map(|pack| &pack.digest);
+    let packs = record.references.iter().filter(|digest| Some(*digest) != own).chain(own);
+    let packs = packs.map(|digest| Ok(Arc::new(Pack::open(store, digest)?)));
+    Ok(Some((tree, Packs::new(packs.collect::<Result<_, BuildFailure>>()?))))
 }

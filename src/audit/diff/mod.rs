@@ -20,6 +20,7 @@ mod side;
 mod trees;
 
 pub use compare::{Options, diff_images};
+pub use content::causes;
 pub use entries::Ignored;
 pub use error::DiffError;
 pub use images::{ImageSource, read_images};

@@ -119,7 +119,7 @@ fn words(text: &str) -> Vec<(Word, &str)> {
     while at < text.len() {
         let rest = &text[at..];
         let before = text[..at].chars().next_back();
-        let found_here = recognise(rest, before);
+        let found_here = recognise(rest, before, is_behind_option(&text[..at]));
         let Some((kind, length)) = found_here else {
             at += rest.chars().next().map_or(1, char::len_utf8);
             continue;
@@ -137,10 +137,15 @@ fn words(text: &str) -> Vec<(Word, &str)> {
     found
 }
 
+/// Whether `before` ends with an option of a compiler that its value follows at once: `-I/build/x`.
+fn is_behind_option(before: &str) -> bool {
+    matches!(before.as_bytes(), [.., b'-', letter] if letter.is_ascii_alphabetic())
+}
+
 /// The word that `rest` begins with, which stands behind `before`, and its length.
-fn recognise(rest: &str, before: Option<char>) -> Option<(Word, usize)> {
+fn recognise(rest: &str, before: Option<char>, option: bool) -> Option<(Word, usize)> {
     let bounded = before.is_none_or(|char| !char.is_ascii_alphanumeric());
-    if rest.starts_with('/') && before.is_none_or(|char| !is_of_path(char)) {
+    if rest.starts_with('/') && (option || before.is_none_or(|char| !is_of_path(char))) {
         let length = rest.find(|char| !is_of_path(char)).unwrap_or(rest.len());
         let path = &rest[..length];
         let below = |folder: &&&str| {
@@ -148,7 +153,6 @@ fn recognise(rest: &str, before: Option<char>) -> Option<(Word, usize)> {
         };
         return BUILD_FOLDERS.iter().find(below).map(|_| (Word::Path, length));
     }
-    // Compilers abbreviate: `gcc -fdebug-prefix-map=/build/x=.` has two of them.
     if !bounded {
         return None;
     }
@@ -323,6 +327,7 @@ mod tests {
     #[test]
     fn paths_addresses_identifiers_and_several_at_once() {
         assert_eq!(kinds("in /build/a-1/x.c:3", "in /build/b-2/x.c:3"), ["path"]);
+        assert_eq!(kinds("cc -I/build/a/src -O2", "cc -I/build/b/src -O2"), ["path"]);
         assert_eq!(kinds("-DX=\"/home/a/src\" -O2", "-DX=\"/tmp/y.Zq\" -O2"), ["path"]);
         assert_eq!(kinds("<object at 0x7f12ab34>", "<object at 0x7f99ab34>"), ["address"]);
         assert_eq!(

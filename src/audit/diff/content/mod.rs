@@ -13,6 +13,7 @@ mod tar;
 mod text;
 mod zip;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use super::report::{Cause, Change, Field, FileDifference, Part};
@@ -25,6 +26,9 @@ use members::{Member, compare_members};
 
 /// Longer contents are compared byte by byte alone.
 const MOST_BYTES: u64 = 64 << 20;
+
+/// How many causes of one file are told at once.
+const MOST_CAUSES: usize = 4;
 
 /// A file with another content on each side.
 pub(super) struct Pair {
@@ -72,6 +76,20 @@ pub(super) fn compare_stored(pair: &Pair, contents: &dyn Contents) -> Result<Par
     }
     let [left, right] = pair.digests.map(|digest| contents.read(&digest));
     Ok(compare(&pair.name, "", &left?, &right?, &mut Budget::default()))
+}
+
+/// Why the contents `left` and `right` of files called `name` differ, as far as that can be told.
+pub fn causes(name: &str, left: &[u8], right: &[u8]) -> Vec<Cause> {
+    fn collect(part: Part, found: &mut Vec<Cause>) {
+        found.extend(part.causes);
+        part.parts.into_iter().for_each(|inner| collect(inner, found));
+    }
+    let mut found = Vec::new();
+    collect(compare(name, "", left, right, &mut Budget::default()), &mut found);
+    let mut seen = BTreeSet::new();
+    found.retain(|cause| seen.insert(cause.clone()));
+    found.truncate(MOST_CAUSES);
+    found
 }
 
 /// In what `left` and `right`, which are not the same, differ. `file` is the name of the file they are of or like,

@@ -32,7 +32,7 @@ pub fn compare_packed(
             .iter()
             .find_map(|ending| file.strip_suffix(&format!(".{ending}")));
         part.parts.push(compare(file.unwrap_or_default(), "packed content", &left, &right, budget));
-    } else if part.fields.is_empty() {
+    } else if part.causes.is_empty() {
         part.cause(Cause::Compression);
     }
 }

@@ -9,7 +9,7 @@ use crate::audit::diff::escape::text_of;
 use crate::audit::diff::report::{Cause, Part, TextDifference};
 
 /// Lines of each side that are compared, from the first that differs on.
-const WINDOW: usize = 10_000;
+const WINDOW: usize = 4_000;
 /// Lines of a diff that are kept.
 const MOST_LINES: usize = 200;
 /// Pairs of lines whose cause is looked for.
