@@ -6,12 +6,15 @@ use serde::Serialize;
 use super::context::Context;
 use super::image::ImageSource;
 use super::registry::RegistryArguments;
-use super::report::{Failure, UsageError};
+use super::report::{Failure, OutputError, UsageError};
 use super::signer::SignerArguments;
 use super::{print, print_json};
-use crate::evidence::signing::{Target, targets};
+use crate::evidence::RunFacts;
+use crate::evidence::signing::{Target, ToSign, targets};
 use crate::host::folder::HostFolder;
+use crate::host::{clock, machine};
 use crate::image::layout::attach;
+use crate::store::Store;
 
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
@@ -22,6 +25,15 @@ pub struct SignArguments {
     /// What signs
     #[command(flatten)]
     pub signer: SignerArguments,
+    /// Make no run attestation: nothing about times, this machine and how builds went
+    #[arg(long)]
+    pub no_run: bool,
+    /// Also write the tags `.sig` and `.att` of cosign before version 3
+    #[arg(long)]
+    pub legacy_cosign: bool,
+    /// What the legacy signature calls the image; its name by default
+    #[arg(long, value_name = "REFERENCE", requires = "legacy_cosign")]
+    pub identity: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -52,20 +64,46 @@ pub fn run(arguments: &SignArguments, context: &Context) -> Result<(), Failure> 
     // The key is in another process before this one reads anything of the image.
     let signer = arguments.signer.signer(context)?.ok_or_else(|| Failure::new(UsageError::NoKey))?;
     let source = ImageSource::open(&arguments.image, &arguments.registry, context)?;
-    let folder = source
-        .folder()
-        .ok_or_else(|| Failure::new(UsageError::NotAFolder { image: arguments.image.clone() }))?;
-    let targets = targets(&source.layout()?, source.reference()).map_err(Failure::new)?;
-    let mut referrers = Vec::new();
-    for target in &targets {
-        referrers.extend(target.sign(&*signer).map_err(Failure::new)?);
-    }
+    let not_a_folder = || Failure::new(UsageError::NotAFolder { image: arguments.image.clone() });
+    let folder = source.folder().ok_or_else(not_a_folder)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    attach(&HostFolder::new(folder), &name, &referrers, &[]).map_err(Failure::new)?;
-    said(
-        arguments,
-        &Signed { key: signer.public_key().fingerprint(), images: targets.iter().map(image).collect() },
-    )
+    let layout = source.layout()?;
+    let mut targets = targets(&layout, source.reference()).map_err(Failure::new)?;
+    if !arguments.no_run {
+        add_runs(&mut targets, context)?;
+    }
+    let (mut referrers, mut artifacts) = (Vec::new(), Vec::new());
+    for target in &targets {
+        let bundles = target.sign(&*signer).map_err(Failure::new)?;
+        referrers.extend(target.referrers(signer.public_key(), &bundles));
+        if arguments.legacy_cosign {
+            let identity = arguments.identity.as_deref().unwrap_or(&name);
+            let legacy = target.sign_legacy(&layout, identity, &*signer, &bundles);
+            artifacts.extend(legacy.map_err(Failure::new)?);
+        }
+    }
+    attach(&HostFolder::new(folder), &name, &referrers, &artifacts).map_err(Failure::new)?;
+    let images = targets.iter().map(image).collect();
+    said(arguments, &Signed { key: signer.public_key().fingerprint(), images })
+}
+
+/// Adds to each target that an hbuild built what this machine knows of its run.
+fn add_runs(targets: &mut [Target], context: &Context) -> Result<(), Failure> {
+    if targets.iter().all(|target| target.provenance().is_none()) {
+        return Ok(());
+    }
+    let program = machine::program().map_err(|source| Failure::new(OutputError { source }))?;
+    // Without a store there is nothing to tell of the builds; the attestation says so.
+    let store =
+        context.store_path().ok().filter(|path| path.is_dir()).and_then(|path| Store::open(&path).ok());
+    let facts = RunFacts { program, now: clock::now(), host: machine::host(), store: store.as_ref() };
+    for target in targets {
+        if let Some(statement) = target.provenance().and_then(|provenance| facts.about(provenance)) {
+            let json = statement.to_json();
+            target.statements.push(ToSign { predicate_type: statement.predicate_type, json });
+        }
+    }
+    Ok(())
 }
 
 fn image(target: &Target) -> SignedImage {

@@ -23,6 +23,8 @@ pub const PREDICATE_POLICY_SUMMARY: &str = "https://hbuild.dev/policy-summary/v1
 pub const PREDICATE_ELF: &str = "https://hbuild.dev/elf/v1";
 /// The results of the image's tests: `docs/src/testing.md`, _Evidence_.
 pub const PREDICATE_TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";
+/// The run attestation: `docs/src/run-v1.md`.
+pub const PREDICATE_RUN: &str = "https://hbuild.dev/run/v1";
 /// A signature and nothing more, as cosign 3 writes it.
 pub const PREDICATE_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// An SPDX document, signed.

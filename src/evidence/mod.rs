@@ -20,6 +20,7 @@ mod origins;
 mod package_files;
 mod provenance;
 pub mod purl;
+mod run;
 pub mod sbom;
 pub mod signing;
 mod statement;
@@ -36,4 +37,5 @@ pub use provenance::{
     BuildDefinitionV1, BuilderV1, ExternalParameters, InternalParameters, ProvenanceV1, RecipeReference,
     RunDetails, annotation, provenance,
 };
+pub use run::{BuildRunV1, FetchedV1, HostV1, ProgramV1, RunFacts, RunV1};
 pub use statement::{ResourceDescriptor, STATEMENT_TYPE, Statement, Subject};

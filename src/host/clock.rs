@@ -1,4 +1,5 @@
-//! The clock. `lock` alone asks it, to judge freshness and expiry; nothing that it says reaches an output.
+//! The clock. `lock` asks it, to judge freshness and expiry, and `sign`, for the run attestation. Nothing that it says reaches an
+//! output.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -15,6 +15,7 @@ pub mod folder_tree;
 pub mod git;
 pub mod image_folder;
 pub mod limits;
+pub mod machine;
 pub mod memory;
 pub mod mirror;
 pub mod new_files;

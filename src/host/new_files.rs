@@ -12,7 +12,7 @@ pub enum NewFilesError {
     #[error("in the way: {}", .paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", "))]
     #[diagnostic(
         code(hbuild::host::in_the_way),
-        help("nothing was written; take another folder or `--name`, or move what is there away")
+        help("nothing was written; take another folder or name, or move what is there away")
     )]
     InTheWay {
         /// What is there.

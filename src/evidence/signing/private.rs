@@ -164,3 +164,76 @@ fn affordable(kdf: &Kdf<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::signing::SigningError;
+
+    fn hex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    }
+
+    /// RFC 6979, A.2.5: P-256 with SHA-256.
+    #[test]
+    fn signatures_are_those_of_the_specification() {
+        let key = hex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
+        let key = PrivateKey(SigningKey::from_slice(&key).unwrap());
+        for (message, r, s) in [
+            (
+                "sample",
+                "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
+                "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8",
+            ),
+            (
+                "test",
+                "F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367",
+                "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083",
+            ),
+        ] {
+            let expected = Signature::from_slice(&[hex(r), hex(s)].concat()).unwrap();
+            assert_eq!(key.sign(message.as_bytes()), expected.to_der().as_bytes());
+            key.public_key().verify(message.as_bytes(), &key.sign(message.as_bytes())).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_was_written() {
+        let key = PrivateKey::generate();
+        let file = key.to_encrypted_pem(b"secret");
+        assert!(PrivateKey::is_encrypted(&file));
+        let read = PrivateKey::from_encrypted_pem(&file, b"secret").unwrap();
+        assert_eq!(read.public_key(), key.public_key());
+        let public = key.public_key();
+        assert_eq!(PublicKey::from_pem(&public.to_pem()).unwrap(), public);
+        assert_eq!(PrivateKey::from_encrypted_pem(&file, b"Secret").err(), Some(KeyFault::WrongPassphrase));
+        assert_eq!(PrivateKey::from_pem(&file).err(), Some(KeyFault::NotAKey));
+        let plain = key.0.to_pkcs8_pem(LineEnding::LF).unwrap();
+        assert_eq!(PrivateKey::from_pem(&plain).unwrap().public_key(), public);
+        assert!(matches!(PublicKey::from_pem(&plain), Err(SigningError::BadPublicKey)));
+        for end in [0, 1, 30, file.len() / 2, file.len() - 30] {
+            assert!(PrivateKey::from_encrypted_pem(&file[..end], b"secret").is_err());
+        }
+    }
+
+    #[test]
+    fn what_would_take_too_much_is_refused_before_it_is_tried() {
+        let key = PrivateKey::generate().0.to_pkcs8_der().unwrap();
+        let key = PrivateKeyInfo::try_from(key.as_bytes()).unwrap();
+        let salt = [0; 16];
+        let scheme = Parameters::pbkdf2_sha256_aes256cbc(1000, &salt, &[0; 16]).unwrap();
+        let file = key.encrypt_with_params(scheme, b"secret").unwrap();
+        let mut bytes = file.as_bytes().to_vec();
+        // The iteration count, 1000, becomes 32,744: still cheap.
+        let at = bytes.windows(4).position(|window| window == [2, 2, 3, 0xe8]).unwrap();
+        bytes[at + 2] = 0x7f;
+        let pem = |bytes: &[u8]| {
+            let document = SecretDocument::try_from(bytes.to_vec()).unwrap();
+            document.to_pem(EncryptedPrivateKeyInfo::PEM_LABEL, LineEnding::LF).unwrap()
+        };
+        let read = PrivateKey::from_encrypted_pem(&pem(&bytes), b"secret");
+        assert_eq!(read.err(), Some(KeyFault::WrongPassphrase));
+        let costly = scrypt::Params::new(20, 8, 1, 32).unwrap();
+        assert!(!affordable(&Parameters::scrypt_aes256cbc(costly, &salt, &[0; 16]).unwrap().kdf));
+    }
+}

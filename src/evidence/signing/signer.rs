@@ -8,8 +8,9 @@ pub trait Signer {
     /// The public key that belongs to it.
     fn public_key(&self) -> &PublicKey;
 
-    /// A signature (ECDSA-Sig-Value in DER) over these bytes, a DSSE pre-authentication encoding ([`super::pae`]).
-    fn sign(&self, pae: &[u8]) -> Result<Vec<u8>, SigningError>;
+    /// A signature (ECDSA-Sig-Value in DER) over the SHA-256 of these bytes: a DSSE pre-authentication encoding
+    /// ([`super::pae`]), or a legacy payload of cosign.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError>;
 }
 
 /// The bundle of an in-toto statement, as JSON. The signature is verified before it is used, so a signer that errs

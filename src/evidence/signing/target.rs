@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oci_spec::image::{Descriptor, ImageIndex, MediaType};
 use serde::de::IgnoredAny;
 
-use super::{BUNDLE, Bundle, Signer, SigningError, bundle_referrer};
+use super::{BUNDLE, Bundle, PublicKey, Signer, SigningError, bundle_referrer};
 use crate::digest::Sha256;
 use crate::evidence::{STATEMENT_TYPE, Statement, json, media};
 use crate::image::layout::{Referrer, Subject};
@@ -133,9 +133,15 @@ fn around(name: &str, digest: Sha256, predicate_type: &str, document: &[u8]) -> 
 }
 
 impl Target {
-    /// Signs every statement: the referrers to attach. A signature by the same key over the same bytes is used again, so
-    /// that signing again changes nothing, whoever signs.
-    pub fn sign(&self, signer: &dyn Signer) -> Result<Vec<Referrer>, SigningError> {
+    /// The provenance statement about it, if there is one.
+    pub fn provenance(&self) -> Option<&[u8]> {
+        let is_it = |statement: &&ToSign| statement.predicate_type == media::PREDICATE_PROVENANCE;
+        self.statements.iter().find(is_it).map(|statement| &*statement.json)
+    }
+
+    /// Signs every statement, in their order. A signature by the same key over the same bytes is used again, so that
+    /// signing again changes nothing, whoever signs.
+    pub fn sign(&self, signer: &dyn Signer) -> Result<Vec<Bundle>, SigningError> {
         let key = signer.public_key();
         let sign = |statement: &ToSign| {
             let there = self.bundles.iter().find(|bundle| {
@@ -144,12 +150,20 @@ impl Target {
                     && bundle.hint() == key.hint()
                     && bundle.verify(key).is_ok()
             });
-            let bundle = match there {
-                Some(bundle) => bundle.clone(),
-                None => Bundle::sign(signer, media::IN_TOTO, &statement.json)?,
-            };
-            Ok(bundle_referrer(self.subject, &statement.predicate_type, key, bundle.to_json()))
+            match there {
+                Some(bundle) => Ok(bundle.clone()),
+                None => Bundle::sign(signer, media::IN_TOTO, &statement.json),
+            }
         };
         self.statements.iter().map(sign).collect()
+    }
+
+    /// The referrers that attach `bundles`, those of [`Target::sign`].
+    pub fn referrers(&self, key: &PublicKey, bundles: &[Bundle]) -> Vec<Referrer> {
+        let signed = self.statements.iter().zip(bundles);
+        let attach = |(statement, bundle): (&ToSign, &Bundle)| {
+            bundle_referrer(self.subject, &statement.predicate_type, key, bundle.to_json())
+        };
+        signed.map(attach).collect()
     }
 }

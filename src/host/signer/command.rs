@@ -50,9 +50,9 @@ impl Signer for SignCommand {
         &self.public_key
     }
 
-    fn sign(&self, pae: &[u8]) -> Result<Vec<u8>, SigningError> {
-        let signature = self.run(pae)?;
-        match self.public_key.verify(pae, &signature) {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
+        let signature = self.run(message)?;
+        match self.public_key.verify(message, &signature) {
             Ok(()) => Ok(signature),
             Err(_) => Err(SignerError::NotASignature.into()),
         }

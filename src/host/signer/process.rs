@@ -118,9 +118,9 @@ impl Signer for KeyProcess {
         &self.public_key
     }
 
-    fn sign(&self, pae: &[u8]) -> Result<Vec<u8>, SigningError> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
         let socket = self.socket.as_ref().expect("there until dropped");
-        let answer = tell(socket, pae).and_then(|()| hear(socket)).and_then(|frame| {
+        let answer = tell(socket, message).and_then(|()| hear(socket)).and_then(|frame| {
             let frame = frame.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
             Ok(frame.to_vec())
         });
