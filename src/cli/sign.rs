@@ -1,5 +1,7 @@
 //! `hbuild sign`.
 
+use std::path::Path;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -13,13 +15,14 @@ use crate::evidence::RunFacts;
 use crate::evidence::signing::{Target, ToSign, targets};
 use crate::host::folder::HostFolder;
 use crate::host::{clock, machine};
-use crate::image::layout::attach;
+use crate::image::layout::{self, Artifact, Referrer};
+use crate::remote::{self, Access, Reference};
 use crate::store::Store;
 
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
 pub struct SignArguments {
-    /// A layout folder; `:REF` behind it names one variant or image, otherwise all are signed
+    /// A layout folder or a reference; `:REF` behind a folder names one variant or image, otherwise all are signed
     #[arg(value_name = "IMAGE")]
     pub image: String,
     /// What signs
@@ -64,9 +67,8 @@ pub fn run(arguments: &SignArguments, context: &Context) -> Result<(), Failure> 
     // The key is in another process before this one reads anything of the image.
     let signer = arguments.signer.signer(context)?.ok_or_else(|| Failure::new(UsageError::NoKey))?;
     let source = ImageSource::open(&arguments.image, &arguments.registry, context)?;
-    let not_a_folder = || Failure::new(UsageError::NotAFolder { image: arguments.image.clone() });
-    let folder = source.folder().ok_or_else(not_a_folder)?;
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let place = Place::of(&source, arguments)?;
+    let name = place.name();
     let layout = source.layout()?;
     let mut targets = targets(&layout, source.reference()).map_err(Failure::new)?;
     if !arguments.no_run {
@@ -82,9 +84,58 @@ pub fn run(arguments: &SignArguments, context: &Context) -> Result<(), Failure> 
             artifacts.extend(legacy.map_err(Failure::new)?);
         }
     }
-    attach(&HostFolder::new(folder), &name, &referrers, &artifacts).map_err(Failure::new)?;
+    place.attach(&referrers, &artifacts, arguments, context)?;
     let images = targets.iter().map(image).collect();
     said(arguments, &Signed { key: signer.public_key().fingerprint(), images })
+}
+
+/// Where signatures go: to what they are about.
+enum Place<'a> {
+    Folder(&'a Path),
+    Registry(&'a Reference),
+}
+
+impl<'a> Place<'a> {
+    fn of(source: &'a ImageSource, arguments: &SignArguments) -> Result<Self, Failure> {
+        match (source.folder(), source.remote()) {
+            (Some(folder), _) => Ok(Self::Folder(folder)),
+            (None, Some(reference)) => Ok(Self::Registry(reference)),
+            (None, None) => {
+                Err(Failure::new(UsageError::NotAFolder { image: arguments.image.clone() }))
+            }
+        }
+    }
+
+    /// What the image is called where nothing else is said.
+    fn name(&self) -> String {
+        match self {
+            Self::Folder(folder) => {
+                folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+            }
+            Self::Registry(reference) => reference.name(),
+        }
+    }
+
+    fn attach(
+        &self,
+        referrers: &[Referrer],
+        artifacts: &[Artifact],
+        arguments: &SignArguments,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Folder(folder) => {
+                layout::attach(&HostFolder::new(*folder), &self.name(), referrers, artifacts)
+                    .map_err(Failure::new)?;
+            }
+            Self::Registry(reference) => {
+                let client = arguments.registry.client(context)?;
+                let repository = client.repository(reference, Access::Write(Vec::new()));
+                remote::attach(&repository, referrers, artifacts).map_err(Failure::new)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Adds to each target that an hbuild built what this machine knows of its run.
