@@ -48,6 +48,9 @@ pub mod evidence;
 // Images and their evidence, held against each other.
 pub mod audit;
 
+// Everything that a build takes, in one file.
+pub mod bundle;
+
 // What a project begins with.
 pub mod scaffold;
 

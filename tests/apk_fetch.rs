@@ -64,7 +64,8 @@ fn run(
     let urls = mirrors.iter().map(|url| url.parse().unwrap()).collect();
     let given = BTreeMap::from([("alpine".to_owned(), urls)]);
     let mirrors = Mirrors::new(Sources { given, ..Sources::default() });
-    let builder = FetchBuilder { store: &store, fetcher: &fetcher, mirrors: &mirrors, offline: false };
+    let builder =
+        FetchBuilder { store: &store, fetcher: &fetcher, mirrors: &mirrors, offline: false, inputs: None };
     let builders = Builders::new().with(ActionKind::Fetch, &builder).with(ActionKind::Unpack, &UnpackBuilder);
     let records = execute(graph, &[*id], &store, &builders, &Options::default(), &Unobserved)?;
     let record = records[id].clone();

@@ -33,7 +33,7 @@ fn run(
     let url = format!("file:{}", mirror.display()).parse().unwrap();
     let given = BTreeMap::from([("debian".to_owned(), vec![url])]);
     let mirrors = Mirrors::new(Sources { given, ..Sources::default() });
-    let builder = FetchBuilder { store: &store, fetcher: &fetcher, mirrors: &mirrors, offline };
+    let builder = FetchBuilder { store: &store, fetcher: &fetcher, mirrors: &mirrors, offline, inputs: None };
     let builders = Builders::new().with(ActionKind::Fetch, &builder);
     let records = execute(graph, &[*id], &store, &builders, &Options::default(), &Unobserved)?;
     Ok(records[id].clone())

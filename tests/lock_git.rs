@@ -76,8 +76,13 @@ impl Setting {
         let id = graph.add(Derivation { label, action: Action::Fetch(fetch), inputs: Vec::new() }).unwrap();
         let fetcher = Fetcher::new(FetchOptions::default()).unwrap();
         let mirrors = Mirrors::new(Sources::default());
-        let builder =
-            FetchBuilder { store: &self.store, fetcher: &fetcher, mirrors: &mirrors, offline: true };
+        let builder = FetchBuilder {
+            store: &self.store,
+            fetcher: &fetcher,
+            mirrors: &mirrors,
+            offline: true,
+            inputs: None,
+        };
         let builders = Builders::new().with(ActionKind::Fetch, &builder);
         let records = execute(&graph, &[id], &self.store, &builders, &Options::default(), &Unobserved)?;
         Ok(records[&id].clone())

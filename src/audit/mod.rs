@@ -4,5 +4,6 @@
 //! fetches, builds or writes.
 
 pub mod diff;
+pub mod reproduction;
 pub mod summary;
 pub mod verify;

@@ -1,6 +1,7 @@
 //! From recipe files to images in a folder: the one call behind `hbuild build`, and the pieces that `lock`,
 //! `graph` and `show` share with it. It knows every stage above and adds none of its own.
 
+pub mod bundle;
 mod check;
 mod failure;
 mod files;
@@ -8,6 +9,7 @@ mod graph;
 mod output;
 mod platform;
 mod project;
+pub mod reproduce;
 mod run;
 mod select;
 
@@ -17,6 +19,6 @@ pub use files::BuildResult;
 pub use graph::{Gap, GraphOptions, Planned, PlannedBuild, WholeGraph, locked_graph, whole_graph};
 pub use output::{Format, ImageResult};
 pub use platform::PlatformError;
-pub use project::{Project, split};
+pub use project::{Project, ProjectFiles, split};
 pub use run::{BuildOptions, LeftOut, Results, Surroundings, build, execute_with, layer_compression};
 pub use select::{ArchChoice, Filter, Item, SelectError, select};

@@ -33,24 +33,34 @@ pub(super) fn check_platform(
     store: &Store,
     here: Arch,
 ) -> Result<(), PlatformError> {
+    foreign(graph, wanted, here, &|id| store.recall(id).is_some()).map_or(Ok(()), Err)
+}
+
+/// The first execution for another platform than `here` that `wanted` needs, where what it needs is not `known`.
+pub(super) fn foreign(
+    graph: &Graph,
+    wanted: &[DerivationId],
+    here: Arch,
+    known: &dyn Fn(&DerivationId) -> bool,
+) -> Option<PlatformError> {
     let other = |id: &DerivationId| match graph.get(id).map(|derivation| &derivation.action) {
         Some(Action::Exec(exec)) if exec.arch != here => Some(exec.arch),
         _ => None,
     };
     if !graph.iter().any(|(id, _)| other(id).is_some()) {
-        return Ok(());
+        return None;
     }
     let mut pending = wanted.to_vec();
     let mut seen = BTreeSet::new();
     while let Some(id) = pending.pop() {
-        if !seen.insert(id) || store.recall(&id).is_some() {
+        if !seen.insert(id) || known(&id) {
             continue;
         }
         let Some(derivation) = graph.get(&id) else { continue };
         if let Some(wanted) = other(&id) {
-            return Err(PlatformError { label: derivation.label.clone(), wanted, here });
+            return Some(PlatformError { label: derivation.label.clone(), wanted, here });
         }
         pending.extend(derivation.inputs.iter().map(|input| input.derivation));
     }
-    Ok(())
+    None
 }

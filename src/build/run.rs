@@ -21,7 +21,7 @@ use crate::exec::{
 use crate::graph::{Algorithm, DerivationId, DerivationKey, Graph};
 use crate::host::discover::LocalBytes;
 use crate::host::fetch::{FetchOptions, Fetcher};
-use crate::host::fetch_builder::FetchBuilder;
+use crate::host::fetch_builder::{FetchBuilder, Inputs};
 use crate::host::memory::available;
 use crate::host::mirror::Mirrors;
 use crate::image::config::ImageBuilder;
@@ -60,6 +60,8 @@ pub struct Surroundings<'a> {
     pub mirrors: &'a Mirrors,
     /// How they are reached.
     pub fetch: &'a FetchOptions,
+    /// What is at hand of the inputs, asked before any mirror.
+    pub inputs: Option<&'a dyn Inputs>,
     /// Who executes commands; needed where the graph has some.
     pub executor: Option<&'a dyn Executor>,
     /// Who watches.
@@ -209,6 +211,18 @@ pub fn execute_with(
     })
 }
 
+/// The records of `wanted`, which are fetches. The caller holds [`Store::share`].
+pub(super) fn fetch(
+    graph: &Graph,
+    wanted: &[DerivationId],
+    options: &BuildOptions,
+    surroundings: &Surroundings<'_>,
+) -> Result<Records, BuildFailure> {
+    with_builders(options, surroundings, |builders, execution| {
+        Ok(execute(graph, wanted, surroundings.store, builders, execution, surroundings.observer)?)
+    })
+}
+
 /// What the derivations of a graph have given.
 type Records = BTreeMap<DerivationId, Record>;
 
@@ -242,6 +256,7 @@ fn with_builders<T>(
         fetcher: &Fetcher::new(network)?,
         mirrors: surroundings.mirrors,
         offline: options.offline,
+        inputs: surroundings.inputs,
     };
     let exec = surroundings.executor.map(|executor| ExecBuilder { executor });
     let builders = Builders::new()

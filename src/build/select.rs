@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hbuild_lang::diagnostic::nearest;
-use hbuild_lang::recipe::{Arch, Build, Distro, Image};
+use hbuild_lang::recipe::{Arch, Build, Distro, Image, Point};
 
 use serde::Serialize;
 
@@ -76,6 +76,14 @@ impl<'a> Item<'a> {
         recipe.images.iter().map(Item::Image).chain(builds)
     }
 
+    /// The image or build of `project`, imported ones included, with this name and point.
+    pub(super) fn at(project: &'a Project, image: bool, name: &str, point: &Point) -> Option<Self> {
+        let is_it = |item: &Self| {
+            matches!(item, Item::Image(_)) == image && item.name() == name && item.point() == point
+        };
+        Self::all(project, true).find(is_it)
+    }
+
     /// Its name.
     pub fn name(&self) -> &'a str {
         match self {
@@ -84,7 +92,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn point(&self) -> &'a BTreeMap<String, String> {
+    fn point(&self) -> &'a Point {
         match self {
             Self::Image(image) => &image.point,
             Self::Build(build) => &build.point,
@@ -151,7 +159,7 @@ fn listed(names: impl Iterator<Item = String>) -> String {
 }
 
 impl Filter {
-    fn matches(&self, item: &Item<'_>) -> bool {
+    pub(super) fn matches(&self, item: &Item<'_>) -> bool {
         match item {
             Item::Image(image) => {
                 let labels = self.labels.iter().all(|(axis, label)| match image.point.get(axis) {
@@ -205,7 +213,7 @@ impl Filter {
             .next()
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let mut parts = Vec::new();
         parts.extend(self.distro.iter().map(|distro| format!("--distro {distro}")));
         if let ArchChoice::One(arch) = self.arch {

@@ -73,6 +73,10 @@ pub enum Command {
     Lock(LockArguments),
     /// Build images
     Build(BuildArguments),
+    /// Put recipes, lock and every input into one file, from which the same is built without a network
+    Bundle(super::bundle::BundleArguments),
+    /// Build an image again from nothing, by its provenance, and compare every byte
+    Reproduce(super::reproduce::ReproduceArguments),
     /// Print the graph of derivations
     Graph(GraphArguments),
     /// Print what a build wrote when it was last executed
@@ -298,6 +302,9 @@ pub struct BuildArguments {
     /// Recipes and variants
     #[command(flatten)]
     pub selection: Selection,
+    /// Build what a bundle holds, from it alone, in place of targets
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "debian_mirror", "debian_security_mirror", "alpine_mirror", "ca_file"])]
+    pub from_bundle: Option<PathBuf>,
     /// Folder for the results; it holds one folder or archive for each image
     #[arg(short, long, value_name = "DIR", default_value = "out")]
     pub output: PathBuf,

@@ -1,16 +1,20 @@
 //! `hbuild build`.
 
+use std::path::Path;
+
 use super::arguments::{BuildArguments, CompressionArgument, FormatArgument};
 use super::context::Context;
 use super::progress::Progress;
 use super::report::Failure;
-use super::{print, print_json, table, target};
+use super::{bundle, print, print_json, table, target};
+use crate::build::bundle::{BundleInputs, chosen_of};
 use crate::build::{
-    BuildOptions, BuildResult, Format, Gap, GraphOptions, ImageResult, LeftOut, Results, Surroundings, build,
-    layer_compression, locked_graph, select,
+    ArchChoice, BuildOptions, BuildResult, Format, Gap, GraphOptions, ImageResult, Item, LeftOut, Project,
+    Results, Surroundings, build, layer_compression, locked_graph, select,
 };
 use crate::exec::Executor;
 use crate::graph::Algorithm;
+use crate::host::fetch_builder::Inputs;
 use crate::host::limits::BuildLimits;
 use crate::host::memory;
 use crate::sandbox::{Limits, LocalExecutor, Sandboxes, StageOptions};
@@ -18,17 +22,41 @@ use crate::store::Store;
 
 /// Builds what is selected; prints a table of the results, or their JSON.
 pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
+    if let Some(path) = &arguments.from_bundle {
+        return from_bundle(arguments, path, context);
+    }
     let projects = target::load(&arguments.selection.targets, context.reporter())?;
     target::check_axes(&arguments.selection, &projects)?;
     let filter = target::filter(&arguments.selection)?;
     let chosen = select(&projects, &filter).map_err(Failure::new)?;
+    build_chosen(&chosen, None, arguments, context)
+}
+
+/// Builds what the bundle at `path` holds, and takes nothing from elsewhere.
+fn from_bundle(arguments: &BuildArguments, path: &Path, context: &Context) -> Result<(), Failure> {
+    let bundle = bundle::open(path)?;
+    let projects = bundle::projects(&bundle, context.reporter())?;
+    let mut filter = target::filter(&arguments.selection)?;
+    if arguments.selection.arch.is_none() {
+        filter.arch = ArchChoice::All;
+    }
+    let chosen = chosen_of(&bundle, &projects, &filter).map_err(Failure::new)?;
+    build_chosen(&chosen, Some(&BundleInputs(&bundle)), arguments, context)
+}
+
+fn build_chosen(
+    chosen: &[(&Project, Item<'_>)],
+    inputs: Option<&dyn Inputs>,
+    arguments: &BuildArguments,
+    context: &Context,
+) -> Result<(), Failure> {
     let algorithm = match arguments.compression {
         CompressionArgument::Zstd => Algorithm::Zstd,
         CompressionArgument::Gzip => Algorithm::Gzip,
     };
     let graph_options =
         GraphOptions { compression: layer_compression(algorithm), builder: context.builder() };
-    let mut whole = locked_graph(&chosen, &graph_options).map_err(Failure::new)?;
+    let mut whole = locked_graph(chosen, &graph_options).map_err(Failure::new)?;
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
     let progress = Progress::start(context.reporter());
@@ -41,6 +69,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         store: &store,
         mirrors: &settings.mirrors,
         fetch: &settings.fetch,
+        inputs,
         executor: executor.as_ref().map(|executor| executor as &dyn Executor),
         observer: &progress,
     };
@@ -50,7 +79,7 @@ pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure>
         jobs: arguments.jobs,
         keep_going: arguments.keep_going,
         check: arguments.check,
-        offline: arguments.offline,
+        offline: arguments.offline || inputs.is_some(),
         platform: target::host_arch(),
         cancel: context.cancel(),
     };

@@ -5,6 +5,7 @@
 mod arguments;
 mod axes;
 mod build;
+mod bundle;
 mod check;
 mod console;
 mod context;
@@ -27,6 +28,7 @@ mod pull;
 mod push;
 mod registry;
 mod report;
+mod reproduce;
 mod sbom;
 mod shell;
 mod show;
@@ -104,6 +106,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Show(arguments) => show::run(&arguments, context),
         Command::Lock(arguments) => lock::run(&arguments, context),
         Command::Build(arguments) => build::run(&arguments, context),
+        Command::Bundle(arguments) => bundle::run(&arguments, context),
+        Command::Reproduce(arguments) => reproduce::run(&arguments, context),
         Command::Graph(arguments) => graph::run(&arguments, context),
         Command::Log(arguments) => log::run(&arguments, context),
         Command::Shell(arguments) => shell::run(&arguments, context),

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 const PAGES: &[(&str, &str)] = &[
     ("alpine-resolver.md", include_str!("../../docs/src/errors/alpine-resolver.md")),
     ("archive.md", include_str!("../../docs/src/errors/archive.md")),
+    ("bundle.md", include_str!("../../docs/src/errors/bundle.md")),
     ("debian-repository.md", include_str!("../../docs/src/errors/debian-repository.md")),
     ("debian-resolver.md", include_str!("../../docs/src/errors/debian-resolver.md")),
     ("diff.md", include_str!("../../docs/src/errors/diff.md")),
@@ -23,6 +24,7 @@ const PAGES: &[(&str, &str)] = &[
     ("merge.md", include_str!("../../docs/src/errors/merge.md")),
     ("policy.md", include_str!("../../docs/src/errors/policy.md")),
     ("remote.md", include_str!("../../docs/src/errors/remote.md")),
+    ("reproduce.md", include_str!("../../docs/src/errors/reproduce.md")),
     ("sandbox.md", include_str!("../../docs/src/errors/sandbox.md")),
     ("signing.md", include_str!("../../docs/src/errors/signing.md")),
     ("store.md", include_str!("../../docs/src/errors/store.md")),

@@ -66,6 +66,7 @@ fn fresh(
         store,
         mirrors: &settings.mirrors,
         fetch: &settings.fetch,
+        inputs: None,
         executor: Some(executor),
         observer: &progress,
     };

@@ -100,9 +100,7 @@ impl<'a> Place<'a> {
         match (source.folder(), source.remote()) {
             (Some(folder), _) => Ok(Self::Folder(folder)),
             (None, Some(reference)) => Ok(Self::Registry(reference)),
-            (None, None) => {
-                Err(Failure::new(UsageError::NotAFolder { image: arguments.image.clone() }))
-            }
+            (None, None) => Err(Failure::new(UsageError::NotAFolder { image: arguments.image.clone() })),
         }
     }
 

@@ -19,7 +19,9 @@ pub fn of_code(code: &str) -> u8 {
             | "settings_unreadable"
             | "bad_logins",
         )
-        | ("image", "unknown_reference" | "ambiguous_reference") => 2,
+        | ("image", "unknown_reference" | "ambiguous_reference")
+        | ("bundle", "nothing_meant") => 2,
+        ("bundle", "unfit_path") => 1,
         ("host", "bad_repository_url") | ("exec", "bad_location" | "not_reproducible") => 1,
         ("exec", "step_failed" | "no_output" | "special_output") => 4,
         ("exec", "bad_output" | "defect")
@@ -33,7 +35,7 @@ pub fn of_code(code: &str) -> u8 {
         ("sandbox", "no_root" | "not_filled") => 70,
         ("remote", "bad_reference" | "bad_tag" | "nothing_named" | "push_to_digest") => 2,
         ("remote", "tag_exists") => 1,
-        ("host" | "archive" | "diff" | "store" | "exec" | "sandbox" | "remote", _) => 3,
+        ("bundle" | "host" | "archive" | "diff" | "store" | "exec" | "sandbox" | "remote", _) => 3,
         ("debian" | "alpine", name) if is_of_recipe(name) => 1,
         ("debian" | "alpine", _) => 3,
         ("lock", "cannot_keep" | "changed_bytes" | "changed_index" | "bad_entry" | "incomplete") => 3,
@@ -46,6 +48,7 @@ pub fn of_code(code: &str) -> u8 {
         ("signing", _) => 3,
         ("verify", "bad_policy") => 2,
         ("verify", "missing_blob" | "unreadable_blob" | "unreadable_input" | "unreadable_key") => 3,
+        ("reproduce", "bad_provenance" | "no_provenance" | "no_recipe") => 3,
         ("step", _) => 4,
         _ => 1,
     }
@@ -131,6 +134,14 @@ mod tests {
         (3, "diff", "contents special_file stopped unreadable"),
         (
             3,
+            "bundle",
+            "altered bad_manifest bad_path duplicate_entry io no_index no_input not_a_bundle other_entry other_format \
+             other_package stopped too_large trailing_bytes truncated unknown_item",
+        ),
+        (1, "bundle", "unfit_path"),
+        (2, "bundle", "nothing_meant"),
+        (
+            3,
             "debian",
             "bad_index bad_package_relations bad_relation bad_release bad_signature cannot_keep damaged_index expired \
              index_cache index_encoding index_size not_yet_valid older other_key other_suite renamed \
@@ -211,6 +222,12 @@ mod tests {
             "bad_answer bad_location cannot_keep denied endless_referrers not_found referrers_contended refused stopped \
              too_large unreachable unsafe_redirect wrong_digest wrong_size",
         ),
+        (3, "reproduce", "bad_provenance no_provenance no_recipe"),
+        (
+            1,
+            "reproduce",
+            "other_build_type other_lock other_recipe other_subject several_definitions unknown_image",
+        ),
         (
             3,
             "sandbox",
@@ -238,7 +255,7 @@ mod tests {
         (
             2,
             "usage",
-            "ambiguous_derivation bad_axis bad_value file_exists no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_trusted_key no_variant other_kinds",
+            "ambiguous_derivation bad_axis bad_value file_exists no_bundle no_definition no_evidence no_log no_such_derivation one_build no_image no_key not_a_folder no_image_file no_recipe no_record no_store no_such_axis no_such_code no_trusted_key no_variant other_kinds",
         ),
         (
             1,

@@ -109,10 +109,12 @@ pub enum Location {
         /// Whether the trees of submodules are there too.
         submodules: bool,
     },
-    /// A blob of a registry.
+    /// Of a registry.
     Registry {
         /// Registry and repository: `docker.io/library/alpine`.
         name: String,
+        /// Whether it is a manifest or index, not a blob.
+        manifest: bool,
     },
     /// A file or folder of the recipe, absolute on this host.
     Local(std::path::PathBuf),

@@ -55,6 +55,11 @@ pub fn find_recipes(target: &Path) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
+/// `path`, absolute and without links.
+pub fn real_path(path: &Path) -> Result<PathBuf, ReadError> {
+    fs::canonicalize(path).map_err(unreadable(path))
+}
+
 /// The text of the file at `path`, which is UTF-8.
 pub fn read_text(path: &Path) -> Result<String, ReadError> {
     fs::read_to_string(path).map_err(unreadable(path))

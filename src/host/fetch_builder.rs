@@ -1,7 +1,7 @@
 //! The builder of fetches: the file with the SHA-256 or the checksum that the lock states, from wherever it is to be had; for a
 //! commit, the archive of its tree.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use miette::Diagnostic;
@@ -24,6 +24,9 @@ use crate::tree::ContentError;
 /// The most that a file of unknown length may have: 8 GiB.
 const LIMIT: u64 = 8 << 30;
 
+/// Bytes copied at once.
+const COPY_BYTES: usize = 256 * 1024;
+
 /// Fetches files into the store. One that is kept there as a blob is not fetched; a transfer that is cut off goes
 /// on where it was, in the next run too.
 pub struct FetchBuilder<'a> {
@@ -35,7 +38,27 @@ pub struct FetchBuilder<'a> {
     pub mirrors: &'a Mirrors,
     /// Whether only files of this host may be used.
     pub offline: bool,
+    /// What is asked before any mirror.
+    pub inputs: Option<&'a dyn Inputs>,
 }
+
+/// Where inputs are at hand, such as a bundle. What it gives is held against what is wanted like what a mirror gives.
+pub trait Inputs: Sync {
+    /// The bytes that `derivation`, whose action is `fetch`, is to give; `None` where it has none, and mirrors are
+    /// asked. An error where they must not be.
+    fn open(&self, derivation: &Derivation, fetch: &Fetch) -> Result<Option<AtHand<'_>>, BuildError>;
+}
+
+/// Bytes at hand.
+pub struct AtHand<'a> {
+    /// The bytes.
+    pub reader: Box<dyn Read + Send + 'a>,
+    /// The error where they are not what is wanted, for a reason in words; without it mirrors are asked then.
+    pub wrong: Option<WrongBytes<'a>>,
+}
+
+/// Makes an error of a reason.
+pub type WrongBytes<'a> = Box<dyn Fn(String) -> BuildError + 'a>;
 
 /// Why a file was not fetched, besides what the network said.
 #[derive(Debug, Error, Diagnostic)]
@@ -74,14 +97,19 @@ impl Builder for FetchBuilder<'_> {
             FixedOutput::Sha256(sha256) => self.store.blob_object(sha256),
             FixedOutput::Apk { .. } => None,
         };
+        let kept = match kept {
+            Some(object) => Some(object),
+            None => self.at_hand(derivation, fetch, context)?,
+        };
         let object = match (kept, &fetch.content, fetch.locations.first()) {
             (Some(object), ..) => object,
             (None, FixedOutput::Sha256(sha256), Some(Location::Git { url, commit, submodules })) => {
                 let key = (url.clone(), commit.clone(), *submodules);
                 self.fetch_commit(&key, *sha256, context)?
             }
-            (None, FixedOutput::Sha256(sha256), Some(Location::Registry { name })) => {
-                self.fetch_blob(Part { name, sha256: *sha256, size: fetch.size, manifest: false }, context)?
+            (None, FixedOutput::Sha256(sha256), Some(Location::Registry { name, manifest })) => {
+                let part = Part { name, sha256: *sha256, size: fetch.size, manifest: *manifest };
+                self.fetch_blob(part, context)?
             }
             _ => {
                 let wanted = self.wanted(derivation, fetch)?;
@@ -95,6 +123,25 @@ impl Builder for FetchBuilder<'_> {
 }
 
 impl FetchBuilder<'_> {
+    /// The file from what is at hand, if it is there and right.
+    fn at_hand(
+        &self,
+        derivation: &Derivation,
+        fetch: &Fetch,
+        context: &dyn BuildContext,
+    ) -> Result<Option<ObjectRef>, BuildError> {
+        let Some(inputs) = self.inputs else { return Ok(None) };
+        let Some(mut found) = inputs.open(derivation, fetch)? else { return Ok(None) };
+        match (copy_checked(&mut found.reader, fetch, context)?, found.wrong) {
+            (Ok(object), _) => Ok(Some(object)),
+            (Err(reason), Some(wrong)) => Err(wrong(reason)),
+            (Err(reason), None) => {
+                tracing::debug!(label = derivation.label, reason, "not used");
+                Ok(None)
+            }
+        }
+    }
+
     fn fetch_blob(&self, part: Part<'_>, context: &dyn BuildContext) -> Result<ObjectRef, BuildError> {
         let registry = Registry::new(self.fetcher, self.mirrors, self.offline);
         self.keep(&FixedOutput::Sha256(part.sha256), context, |sink, progress| {
@@ -158,14 +205,7 @@ impl FetchBuilder<'_> {
                 return Err(BuildError::action(FetchError::Offline { what }));
             }
         }
-        let content = match &fetch.content {
-            FixedOutput::Sha256(sha256) => Content::Sha256(*sha256),
-            FixedOutput::Apk { checksum, keys } => {
-                let keyring = Keyring::parse(keys.iter().map(|key| (key.name.as_str(), &*key.text)));
-                Content::Apk(Identity::new(*checksum, Arc::new(keyring.map_err(BuildError::action)?)))
-            }
-        };
-        let (content, size) = (Some(content), fetch.size);
+        let (content, size) = (Some(content_of(fetch)?), fetch.size);
         Ok(Wanted { what, urls, content, size, limit: LIMIT, headers: Vec::new() })
     }
 
@@ -180,6 +220,60 @@ impl FetchBuilder<'_> {
             Location::Git { .. } | Location::Registry { .. } => Ok(Vec::new()),
         }
     }
+}
+
+/// What the file must be.
+fn content_of(fetch: &Fetch) -> Result<Content, BuildError> {
+    Ok(match &fetch.content {
+        FixedOutput::Sha256(sha256) => Content::Sha256(*sha256),
+        FixedOutput::Apk { checksum, keys } => {
+            let keyring = Keyring::parse(keys.iter().map(|key| (key.name.as_str(), &*key.text)));
+            Content::Apk(Identity::new(*checksum, Arc::new(keyring.map_err(BuildError::action)?)))
+        }
+    })
+}
+
+/// Keeps what `reader` gives as an object; else why it is not what `fetch` wants.
+fn copy_checked(
+    reader: &mut dyn Read,
+    fetch: &Fetch,
+    context: &dyn BuildContext,
+) -> Result<Result<ObjectRef, String>, BuildError> {
+    let content = content_of(fetch)?;
+    let mut identity = match &content {
+        Content::Apk(identity) => Some(identity.clone()),
+        Content::Sha256(_) => None,
+    };
+    let mut file = context.create()?;
+    let (mut block, mut size) = (vec![0; COPY_BYTES], 0);
+    loop {
+        if context.cancelled() {
+            return Err(BuildError::Cancelled);
+        }
+        let count = match reader.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        size += count as u64;
+        if size > fetch.size.unwrap_or(LIMIT) {
+            return Ok(Err(format!("it has more than {} bytes", fetch.size.unwrap_or(LIMIT))));
+        }
+        if let Some(Err(problem)) = identity.as_mut().map(|identity| identity.update(&block[..count])) {
+            return Ok(Err(problem.to_string()));
+        }
+        file.write_all(&block[..count]).map_err(ContentError::from)?;
+        context.progress(size, fetch.size);
+    }
+    let (object, found) = file.finish()?;
+    Ok(match (content, identity) {
+        (Content::Sha256(expected), _) if found != expected => {
+            Err(format!("its SHA-256 is {found}, not {expected}"))
+        }
+        (_, Some(identity)) => identity.finish().map(|()| object).map_err(|problem| problem.to_string()),
+        _ => Ok(object),
+    })
 }
 
 fn failed(error: SourceError) -> BuildError {

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
+use crate::bundle::ReadAt;
 use hbuild_lang::syntax::LENGTH_LIMIT;
 use hbuild_lang::{FileError, Files};
 
@@ -57,6 +58,16 @@ impl Files for RecipeFolder {
             Ok(None) => Err(fail("it is a link that leaves the recipe's folder".to_owned())),
             Err(error) => Err(fail(error.to_string())),
         }
+    }
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
     }
 }
 

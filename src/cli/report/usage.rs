@@ -68,6 +68,16 @@ pub enum UsageError {
         )
     )]
     NoTrustedKey,
+    /// There is no such file.
+    #[error("there is no bundle at `{path}`")]
+    #[diagnostic(
+        code(hbuild::usage::no_bundle),
+        help("name a file that `hbuild bundle TARGET -o FILE` wrote")
+    )]
+    NoBundle {
+        /// As given.
+        path: String,
+    },
     /// The image came without the statement that is needed.
     #[error("the image has no statement of the type {predicate}")]
     #[diagnostic(

@@ -211,7 +211,7 @@ fn add_layers(
             label: format!("fetch {named} {arch} layer {number}"),
             action: Action::Fetch(Fetch {
                 content: FixedOutput::Sha256(layer.sha256),
-                locations: vec![Location::Registry { name: oci.name.clone() }],
+                locations: vec![Location::Registry { name: oci.name.clone(), manifest: false }],
                 size: Some(layer.size),
             }),
             inputs: Vec::new(),

@@ -80,6 +80,16 @@ impl<'a> Layout<'a> {
         found.next().cloned().ok_or_else(unknown)
     }
 
+    /// The images that `reference` names (see [`Layout::resolve`]): of an index that of each platform, in order.
+    pub fn images(&self, reference: Option<&str>) -> Result<Vec<Image>, ReadError> {
+        let entry = self.resolve(reference)?;
+        if *entry.media_type() != MediaType::ImageIndex {
+            return Ok(vec![self.image_of(&entry)?]);
+        }
+        let index: ImageIndex = self.document(&entry)?.0;
+        index.manifests().iter().map(|entry| self.image_of(entry)).collect()
+    }
+
     /// The image that `reference` names (see [`Layout::resolve`]); of an index, the one for `arch`, or its
     /// only one.
     pub fn image(&self, reference: Option<&str>, arch: Option<Arch>) -> Result<Image, ReadError> {
@@ -91,7 +101,12 @@ impl<'a> Layout<'a> {
             let index: ImageIndex = self.document(&entry)?.0;
             entry = choose(&index, arch)?;
         }
-        let (manifest, manifest_bytes): (ImageManifest, _) = self.document(&entry)?;
+        self.image_of(&entry)
+    }
+
+    /// The image whose manifest is `entry`.
+    fn image_of(&self, entry: &Descriptor) -> Result<Image, ReadError> {
+        let (manifest, manifest_bytes): (ImageManifest, _) = self.document(entry)?;
         let (config, config_bytes) = self.document(manifest.config())?;
         let digest = Sha256::of(&manifest_bytes);
         Ok(Image { digest, manifest, manifest_bytes, config, config_bytes })
@@ -132,6 +147,15 @@ impl<'a> Layout<'a> {
         reader.take(MOST_DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(|_| bad())?;
         let right = bytes.len() as u64 <= MOST_DOCUMENT_BYTES && Sha256::of(&bytes) == digest;
         if right { Ok(bytes) } else { Err(bad()) }
+    }
+
+    /// Reads a blob of any length and refuses one that does not have its digest.
+    pub fn check_blob(&self, entry: &Descriptor) -> Result<(), ReadError> {
+        let bad = || ReadError::Blob { digest: entry.digest().to_string() };
+        let (reader, digest) = self.open_blob(entry)?;
+        let mut hashed = super::tree::Hashed::new(reader.take(entry.size().saturating_add(1)));
+        let size = std::io::copy(&mut hashed, &mut std::io::sink()).map_err(|_| bad())?;
+        if size == entry.size() && hashed.finish() == digest { Ok(()) } else { Err(bad()) }
     }
 
     /// A reader over a blob, not checked, with the digest it must have.

@@ -46,6 +46,28 @@ impl Layout<'_> {
             .map_err(|error| ReadError::Layer { digest, reason: LayerFault::Tree(error) })
     }
 
+    /// Reads a layer and refuses one that does not have its digest, or unpacks to something else than `diff_id` says.
+    pub fn check_layer(&self, layer: &Descriptor, diff_id: Option<&str>) -> Result<(), ReadError> {
+        let fault = |reason| ReadError::Layer { digest: layer.digest().to_string(), reason };
+        let (file, digest) = self.open_blob(layer)?;
+        let mut packed = Hashed::new(file);
+        let read = {
+            let mut plain = Hashed::new(decoder(layer, &mut packed)?.take(MOST_LAYER_BYTES));
+            let outcome = io::copy(&mut plain, &mut io::sink());
+            outcome.map(|_| plain.finish().to_oci())
+        };
+        let rest = io::copy(&mut packed, &mut io::sink());
+        // Damage of the blob is what is wrong, whatever its decoder says.
+        if rest.is_err() || packed.finish() != digest {
+            return Err(ReadError::Blob { digest: layer.digest().to_string() });
+        }
+        match read {
+            Ok(found) if diff_id == Some(&found) => Ok(()),
+            Ok(_) => Err(fault(LayerFault::DiffId)),
+            Err(error) => Err(fault(LayerFault::Archive(error))),
+        }
+    }
+
     fn add_layer(
         &self,
         layer: &Descriptor,
@@ -96,9 +118,21 @@ pub(crate) fn unpacked<'a>(
     })
 }
 
-struct Hashed<R> {
+/// A reader that hashes what it gives.
+pub(super) struct Hashed<R> {
     reader: R,
     hasher: sha2::Sha256,
+}
+
+impl<R> Hashed<R> {
+    pub fn new(reader: R) -> Self {
+        Self { reader, hasher: sha2::Sha256::new() }
+    }
+
+    /// The digest of all that was read.
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.hasher.finalize().into())
+    }
 }
 
 impl<R: Read> Read for Hashed<R> {
