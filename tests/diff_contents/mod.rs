@@ -1,7 +1,7 @@
 //! What `hbuild diff` says of contents: programs, archives, packed streams, and what hostile ones do to it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -231,8 +231,8 @@ fn hostile_contents_are_named_and_cost_little() {
         ] {
             write(name, &[start, &tail, &vec![0xff; 3000]].concat());
         }
-        let mut program = fs::read("/proc/self/exe").unwrap();
-        program.truncate(300_000);
+        let mut program = Vec::new();
+        fs::File::open("/proc/self/exe").unwrap().take(300_000).read_to_end(&mut program).unwrap();
         for at in (40..4_000).step_by(7) {
             program[at] = program[at].wrapping_add(number as u8 * 0x5a);
         }

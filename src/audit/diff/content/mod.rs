@@ -195,3 +195,6 @@ fn number_of_seconds(left: &[u8], right: &[u8], at: usize, count: u64) -> Option
     (alone && recent(one) && recent(other) && (one - other).abs() < YEARS)
         .then(|| Cause::Time { left: Timestamp(one).to_string(), right: Timestamp(other).to_string() })
 }
+
+#[cfg(test)]
+mod tests;
