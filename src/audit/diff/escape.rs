@@ -38,6 +38,18 @@ pub(super) fn safe(text: &str, most: usize) -> String {
     out
 }
 
+/// Two texts as [`safe`] has them; where they are longer, from a little before the first difference on.
+pub(super) fn safe_pair(left: &str, right: &str, most: usize) -> [String; 2] {
+    const BEFORE: usize = 24;
+    let long = left.chars().nth(most).is_some() || right.chars().nth(most).is_some();
+    let same = left.chars().zip(right.chars()).take_while(|(one, other)| one == other).count();
+    let from = if long { same.saturating_sub(BEFORE) } else { 0 };
+    [left, right].map(|text| {
+        let at = text.char_indices().nth(from).map_or(text.len(), |(at, _)| at);
+        format!("{}{}", if from > 0 { "…" } else { "" }, safe(&text[at..], most))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +59,9 @@ mod tests {
         assert_eq!(text_of(b"a\xffb"), "a\\xffb");
         assert_eq!(safe("a\u{1b}[2Jb\u{202e}c\r", 99), "a\\u{1b}[2Jb\\u{202e}c\\r");
         assert_eq!(safe("äöü", 2), "äö… (2 more bytes)");
+        assert_eq!(safe_pair("ab", "ac", 2), ["ab", "ac"]);
+        let (one, other) = ("x".repeat(50) + "1", "x".repeat(50) + "2");
+        let rest = "x".repeat(24);
+        assert_eq!(safe_pair(&one, &other, 40), [format!("…{rest}1"), format!("…{rest}2")]);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::escape::safe;
+use super::escape::{safe, safe_pair};
 use super::fields;
 use super::report::{FieldDifference, SideName};
 
@@ -169,7 +169,10 @@ pub(super) fn write_field(out: &mut fmt::Formatter<'_>, field: &FieldDifference,
     }
     let value = |value: &Value| safe(&value.to_string(), most);
     match (&field.left, &field.right) {
-        (Some(left), Some(right)) => writeln!(out, "  ~ {path}: {} -> {}", value(left), value(right)),
+        (Some(left), Some(right)) => {
+            let [left, right] = safe_pair(&left.to_string(), &right.to_string(), most);
+            writeln!(out, "  ~ {path}: {left} -> {right}")
+        }
         (Some(left), None) => writeln!(out, "  - {path}: {}", value(left)),
         (None, Some(right)) => writeln!(out, "  + {path}: {}", value(right)),
         (None, None) => Ok(()),

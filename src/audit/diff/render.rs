@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use super::escape::safe;
+use super::escape::{safe, safe_pair};
 use super::report::{
     Attribute, BytesDifference, Cause, Change, Difference, EntryFacts, FieldDifference, FileDifference, Part,
 };
@@ -128,12 +128,11 @@ fn more(out: &mut fmt::Formatter<'_>, indent: &str, count: usize) -> fmt::Result
 }
 
 fn write_field(out: &mut fmt::Formatter<'_>, field: &FieldDifference, limits: Limits) -> fmt::Result {
-    let value = |value: &Option<serde_json::Value>| match value {
-        None => "nothing".to_owned(),
-        Some(value) => safe(&value.to_string(), limits.value),
-    };
+    let value =
+        |value: &Option<serde_json::Value>| value.as_ref().map_or("nothing".to_owned(), |it| it.to_string());
     let path = safe(&field.path, limits.value);
-    writeln!(out, "  {}{path}: {} -> {}", field.document, value(&field.left), value(&field.right))
+    let [left, right] = safe_pair(&value(&field.left), &value(&field.right), limits.value);
+    writeln!(out, "  {}{path}: {left} -> {right}", field.document)
 }
 
 fn write_file(out: &mut fmt::Formatter<'_>, file: &FileDifference, limits: Limits) -> fmt::Result {
@@ -225,12 +224,10 @@ fn write_part_body(out: &mut fmt::Formatter<'_>, part: &Part, indent: usize, lim
         writeln!(out, "{space}{}", safe(&cause.to_string(), 2 * limits.value))?;
     }
     for field in part.fields.iter().take(limits.parts) {
-        let value = |value: &Option<String>| match value {
-            None => "none".to_owned(),
-            Some(value) => safe(value, limits.value),
-        };
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         let name = safe(&field.name, limits.value);
-        writeln!(out, "{space}{name}: {} -> {}", value(&field.left), value(&field.right))?;
+        let [left, right] = safe_pair(&value(&field.left), &value(&field.right), limits.value);
+        writeln!(out, "{space}{name}: {left} -> {right}")?;
     }
     more(out, &space, part.fields.len().saturating_sub(limits.parts))?;
     if let Some(text) = &part.text {
