@@ -76,7 +76,7 @@ fn side<'a>(
         let is_it = |read: &&Arc<ReadLayer<'a>>| read.descriptor.digest() == layer.digest();
         let found = read.iter().find(is_it).expect("every layer of both images was read");
         layers
-            .put_over(&layer.digest().to_string(), found.layer.clone(), &Limits::default())
+            .put_over(layer.digest().as_ref(), found.layer.clone(), &Limits::default())
             .map_err(unpack_error)?;
         own.push(found.clone());
     }

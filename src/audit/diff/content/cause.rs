@@ -204,54 +204,8 @@ fn time(text: &str) -> Option<usize> {
 
 /// A part of a time: its length, and whether it makes one by itself. Behind another part less is enough.
 fn atom(text: &str, behind: bool) -> Option<(usize, bool)> {
-    let ended = |length: usize| {
-        text[length..].chars().next().is_none_or(|char| !char.is_alphanumeric() || char == 'T' || char == 'Z')
-    };
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let shaped = |shape: &str| {
-        let fits = shape.len() <= text.len()
-            && shape.bytes().zip(text.bytes()).all(|(shape, byte)| match shape {
-                b'0' => byte.is_ascii_digit(),
-                _ => shape == byte,
-            });
-        fits.then_some(shape.len())
-    };
-    let in_range = |from: usize, to: usize, range: std::ops::RangeInclusive<u32>| {
-        text.get(from..to).and_then(|text| text.parse().ok()).is_some_and(|number| range.contains(&number))
-    };
-    for shape in ["0000-00-00", "0000/00/00"] {
-        if let Some(length) = shaped(shape).filter(|length| ended(*length)) {
-            return (in_range(0, 4, 1970..=2200) && in_range(5, 7, 1..=12)).then_some((length, true));
-        }
-    }
-    for shape in ["00:00:00", "00:00"] {
-        if let Some(length) = shaped(shape).filter(|_| digits == 2) {
-            let fraction = match text[length..].strip_prefix('.') {
-                Some(rest) => 1 + rest.bytes().take_while(u8::is_ascii_digit).count(),
-                None => 0,
-            };
-            let clock = in_range(0, 2, 0..=24) && in_range(3, 5, 0..=59) && ended(length + fraction);
-            // `10:20` alone may be anything.
-            return clock.then_some((length + fraction, shape.len() == 8));
-        }
-    }
-    match digits {
-        10 if ended(10) && in_range(0, 10, 946_684_800..=2_208_988_800) => return Some((10, true)),
-        8 if in_range(0, 4, 1980..=2100) && in_range(4, 6, 1..=12) && in_range(6, 8, 1..=31) && ended(8) => {
-            return Some((8, true));
-        }
-        6 if behind && ended(6) && in_range(0, 2, 0..=23) && in_range(2, 4, 0..=59) => {
-            return Some((6, true));
-        }
-        4 if behind && in_range(0, 4, 1970..=2200) && ended(4) => return Some((4, false)),
-        1 | 2 => {
-            // `23 Nov 2026`
-            let rest = text[digits..].strip_prefix([' ', '-'])?;
-            let month = month(rest)?;
-            let length = digits + 1 + month;
-            return ended(length).then_some((length, true));
-        }
-        _ => {}
+    if text.starts_with(|char: char| char.is_ascii_digit()) {
+        return date_or_clock(text).or_else(|| number(text, behind));
     }
     if let Some(length) = month(text) {
         // `Nov 23`, `Nov  3`
@@ -262,18 +216,66 @@ fn atom(text: &str, behind: bool) -> Option<(usize, bool)> {
         return ((1..=2).contains(&blanks) && (1..=2).contains(&day)).then_some((all, true));
     }
     let named = DAYS.iter().find(|day| text.starts_with(**day)).map(|day| day.len());
-    if let Some(length) = named.filter(|length| ended(*length)) {
+    if let Some(length) = named.filter(|length| ended(text, *length)) {
         return Some((length, false));
     }
-    if behind {
-        let zone = ["UTC", "GMT", "CEST", "CET", "Z"].iter().find(|zone| text.starts_with(**zone));
-        if let Some(zone) = zone.filter(|zone| ended(zone.len())) {
-            return Some((zone.len(), false));
-        }
-        let offset = ["+0000", "-0000", "+00:00", "-00:00"];
-        return offset.iter().find_map(|shape| shaped(shape)).map(|length| (length, false));
+    let zones = ["UTC", "GMT", "CEST", "CET", "Z", "+0000", "-0000", "+00:00", "-00:00"];
+    let zone = zones.iter().find(|zone| text.starts_with(**zone) && ended(text, zone.len()));
+    zone.filter(|_| behind).map(|zone| (zone.len(), false))
+}
+
+/// Whether a word of `text` ends behind `length` bytes.
+fn ended(text: &str, length: usize) -> bool {
+    let next = text[length..].chars().next();
+    next.is_none_or(|char| !char.is_alphanumeric() || char == 'T' || char == 'Z')
+}
+
+/// Whether the digits of `text` from `from` to `to` are a number in `range`.
+fn in_range(text: &str, from: usize, to: usize, range: std::ops::RangeInclusive<u32>) -> bool {
+    text.get(from..to).and_then(|text| text.parse().ok()).is_some_and(|number| range.contains(&number))
+}
+
+/// `2026-11-23`, `2026/11/23`, `10:00:00`, `10:00`.
+fn date_or_clock(text: &str) -> Option<(usize, bool)> {
+    let shaped = |shape: &str| {
+        let fits =
+            |(shape, byte): (u8, u8)| if shape == b'0' { byte.is_ascii_digit() } else { shape == byte };
+        shape.len() <= text.len() && shape.bytes().zip(text.bytes()).all(fits)
+    };
+    if shaped("0000-00-00") || shaped("0000/00/00") {
+        let date = in_range(text, 0, 4, 1970..=2200) && in_range(text, 5, 7, 1..=12);
+        return (date && ended(text, 10)).then_some((10, true));
     }
-    None
+    let length = ["00:00:00", "00:00"].into_iter().find(|shape| shaped(shape))?.len();
+    let fraction = match text[length..].strip_prefix('.') {
+        Some(rest) => 1 + rest.bytes().take_while(u8::is_ascii_digit).count(),
+        None => 0,
+    };
+    let clock =
+        in_range(text, 0, 2, 0..=24) && in_range(text, 3, 5, 0..=59) && ended(text, length + fraction);
+    // `10:20` alone may be anything.
+    clock.then_some((length + fraction, length == 8))
+}
+
+/// Digits alone, or a day before the name of its month.
+fn number(text: &str, behind: bool) -> Option<(usize, bool)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if let 1 | 2 = digits {
+        // `23 Nov 2026`
+        let length = digits + 1 + month(text[digits..].strip_prefix([' ', '-'])?)?;
+        return ended(text, length).then_some((length, true));
+    }
+    let found = match digits {
+        10 => in_range(text, 0, 10, 946_684_800..=2_208_988_800).then_some(true),
+        8 => {
+            let date = in_range(text, 0, 4, 1980..=2100) && in_range(text, 4, 6, 1..=12);
+            (date && in_range(text, 6, 8, 1..=31)).then_some(true)
+        }
+        6 => (behind && in_range(text, 0, 2, 0..=23) && in_range(text, 2, 4, 0..=59)).then_some(true),
+        4 => (behind && in_range(text, 0, 4, 1970..=2200)).then_some(false),
+        _ => None,
+    };
+    found.filter(|_| ended(text, digits)).map(|counts| (digits, counts))
 }
 
 fn month(text: &str) -> Option<usize> {

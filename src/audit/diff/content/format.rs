@@ -40,7 +40,7 @@ impl Format {
             Some(encoding) if encoding != Encoding::Plain => return Self::Packed(encoding),
             _ => {}
         }
-        if content.get(257..262) == Some(b"ustar") && content.len() % 512 == 0 {
+        if content.get(257..262) == Some(b"ustar") && content.len().is_multiple_of(512) {
             return Self::Tar;
         }
         if !is_text(content) {

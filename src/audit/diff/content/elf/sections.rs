@@ -92,7 +92,7 @@ fn contents(
         return compare_bytes_only(part, one, other);
     }
     let strings_of = |section: &Section<'_>| -> bool {
-        STRINGS.contains(&name) || section.flags & u64::from(elf::SHF_STRINGS.0) != 0
+        STRINGS.contains(&name) || section.flags & elf::SHF_STRINGS.0 != 0
     };
     if strings_of(left) && strings_of(right) {
         let split = |bytes: &[u8]| -> Vec<String> {
@@ -123,7 +123,7 @@ fn contents(
             words.sort_unstable();
             words
         };
-        if left.flags & u64::from(elf::SHF_EXECINSTR.0) == 0 && sorted(one) == sorted(other) {
+        if left.flags & elf::SHF_EXECINSTR.0 == 0 && sorted(one) == sorted(other) {
             part.cause(Cause::MemberOrder);
         }
     }

@@ -22,25 +22,25 @@ pub fn compare(left: &View<'_>, right: &View<'_>) -> Option<Part> {
             })
             .collect()
     };
-    let (mut one, mut other) = (lines(left), lines(right));
+    let (one, other) = (lines(left), lines(right));
     if one == other {
         return None;
     }
-    let mut part = part("symbols".to_owned(), true, true);
-    let unsorted = (one.clone(), other.clone());
-    one.sort_unstable();
-    other.sort_unstable();
-    let (one, other) = if one == other {
-        part.cause(Cause::MemberOrder);
-        unsorted
-    } else {
-        (one, other)
+    fn borrowed(lines: &[String]) -> Vec<&str> {
+        lines.iter().map(String::as_str).collect()
+    }
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort_unstable();
+        lines
     };
-    let borrowed = |lines: &'_ [String]| -> Vec<String> { lines.to_vec() };
-    let (one, other) = (borrowed(&one), borrowed(&other));
-    let one: Vec<&str> = one.iter().map(String::as_str).collect();
-    let other: Vec<&str> = other.iter().map(String::as_str).collect();
-    compare_lines(&mut part, &one, &other);
+    let mut part = part("symbols".to_owned(), true, true);
+    let (one_sorted, other_sorted) = (sorted(one.clone()), sorted(other.clone()));
+    if one_sorted == other_sorted {
+        part.cause(Cause::MemberOrder);
+        compare_lines(&mut part, &borrowed(&one), &borrowed(&other));
+    } else {
+        compare_lines(&mut part, &borrowed(&one_sorted), &borrowed(&other_sorted));
+    }
     Some(part)
 }
 

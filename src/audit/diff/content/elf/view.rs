@@ -72,7 +72,7 @@ fn read<'a, Elf: FileHeader<Endian = Endianness>>(data: &'a [u8], budget: &mut B
     for section in table.iter().take(MOST_SECTIONS) {
         let content = section.data(endian, data).unwrap_or_default();
         let flags: u64 = section.sh_flags(endian).0;
-        let packed = flags & u64::from(elf::SHF_COMPRESSED.0) != 0;
+        let packed = flags & elf::SHF_COMPRESSED.0 != 0;
         let unpacked = packed.then(|| unpack(content, header.is_class_64(), endian, budget)).flatten();
         sections.push(Section {
             name: text_of(table.section_name(endian, section).unwrap_or_default()),
