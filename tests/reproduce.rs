@@ -12,6 +12,7 @@ use reproduce_support::forge::{Forgery, add_file};
 use serde_json::Value;
 use support::alpine::{Setting, signed_by_test_key};
 use support::builds;
+use support::oracles::{has, run};
 use support::workspace::{RECIPE, Workspace, files, names};
 
 /// hbuild in another folder, with a store of its own and without any mirror.
@@ -99,6 +100,10 @@ fn an_image_is_built_again_and_stated_to_be_the_same() {
     let (digest, claimed) = forgery.find(about_image);
     assert_eq!(predicate["inputAttestations"][0]["digest"]["sha256"], digest);
     assert_eq!(claimed["predicate"]["buildDefinition"], provenance["predicate"]["buildDefinition"]);
+    if has("in-toto-validate") {
+        let path = |kind: &str| workspace.path(&format!("auditor/out/reproduced/{stem}.{kind}.json"));
+        run(Command::new("in-toto-validate").args([path("provenance"), path("summary")]));
+    }
     // Another rebuilder says the same under its own name; what it says can be read by others.
     let mut command = auditor(&workspace, &[&["reproduce", IMAGE, "-o", "other"], &BUNDLE[..]].concat());
     let text = command.env("HBUILD_BUILDER_ID", "https://auditor.example/1").output().unwrap();

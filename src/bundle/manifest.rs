@@ -64,9 +64,10 @@ impl BundledItem {
             ItemKind::Build => "build",
         };
         let labels: Vec<&str> = self.point.values().map(String::as_str).collect();
+        let (name, labels) = (self.name.escape_debug(), labels.join(", "));
         match labels.is_empty() {
-            true => format!("{kind} `{}`", self.name),
-            false => format!("{kind} `{}` ({})", self.name, labels.join(", ")),
+            true => format!("{kind} `{name}`"),
+            false => format!("{kind} `{name}` ({})", labels.escape_debug()),
         }
     }
 }
@@ -163,7 +164,7 @@ impl Manifest {
         }
         let any: AnyFormat = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
         if any.format != FORMAT {
-            return Err(BundleError::Format { found: any.format, known: FORMAT });
+            return Err(BundleError::Format { found: any.format.escape_debug().to_string(), known: FORMAT });
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
         manifest.check_paths()?;
@@ -180,11 +181,11 @@ impl Manifest {
                 .iter()
                 .any(|folder| entry.path.strip_prefix(folder).is_some_and(is_inside));
             if !in_folder && entry.path != blob_path(&entry.sha256) {
-                return Err(BundleError::Path { path: entry.path.clone() });
+                return Err(BundleError::Path { path: entry.path.escape_debug().to_string() });
             }
         }
         if let Some(item) = self.items.iter().find(|item| !is_inside(&item.recipe)) {
-            return Err(BundleError::Path { path: item.recipe.clone() });
+            return Err(BundleError::Path { path: item.recipe.escape_debug().to_string() });
         }
         match self.entries.windows(2).find(|pair| pair[0].path >= pair[1].path) {
             Some(pair) => Err(BundleError::Order { path: pair[1].path.clone() }),

@@ -83,15 +83,3 @@ fn split(image: &str) -> (&str, Option<&str>) {
         _ => (image, None),
     }
 }
-
-/// Registry and repository of an image that is named as one of a registry; `None` for a layout or an archive.
-pub fn shown_reference(image: &str) -> Option<&str> {
-    let (path, _) = split(image);
-    if Path::new(path).exists() {
-        return None;
-    }
-    let image = image.strip_prefix("docker://").unwrap_or(image);
-    let name = image.split('@').next().unwrap_or(image);
-    let last = name.rsplit_once('/').map_or(0, |(folder, _)| folder.len());
-    Some(name[last..].find(':').map_or(name, |at| &name[..last + at]))
-}

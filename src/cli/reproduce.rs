@@ -25,6 +25,7 @@ use crate::bundle::Bundle;
 use crate::exec::Executor;
 use crate::host::fetch_builder::Inputs;
 use crate::host::settings::Settings;
+use crate::remote::Reference;
 use crate::store::Store;
 
 /// Arguments of `reproduce`.
@@ -80,7 +81,7 @@ pub fn run(arguments: &ReproduceArguments, context: &Context) -> Result<(), Fail
     let scratch = place.path().to_owned();
     context.before_hard_stop(move || drop(std::fs::remove_dir_all(&scratch)));
     build_again(arguments, &rebuild, &definition, place.path(), context)?;
-    let built = results::Built::open(&rebuild, place.path())?;
+    let built = results::Built::open(&rebuild, place.path(), source.remote().map(Reference::name))?;
     let judgement = built.judge((&layout, source.reference()), &claims)?;
     results::finish(arguments, (&built, &layout), (&claims, &judgement), signer.as_deref(), context)
 }

@@ -1,12 +1,23 @@
-"""Reads in-toto statements with the protobuf messages of in-toto-attestation and validates them."""
+"""Reads in-toto statements with the protobuf messages of in-toto-attestation and validates them; of a verification
+summary the predicate too."""
 
+import json
 import sys
 
 from google.protobuf import json_format
+from in_toto_attestation.predicates.vsa.v1 import vsa_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
 for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as file:
-        message = json_format.Parse(file.read(), statement_pb2.Statement())
+        text = file.read()
+    message = json_format.Parse(text, statement_pb2.Statement())
     Statement.copy_from_pb(message).validate()
+    if message.predicate_type == "https://slsa.dev/verification_summary/v1":
+        predicate = json.loads(text)["predicate"]
+        # SLSA 1.0 has it, the messages have not.
+        predicate["verifier"].pop("version", None)
+        summary = json_format.ParseDict(predicate, vsa_pb2.VerificationSummary())
+        assert summary.verification_result in ("PASSED", "FAILED"), name
+        assert summary.verifier.id and summary.resource_uri and summary.policy.digest, name

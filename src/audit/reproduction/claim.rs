@@ -12,6 +12,9 @@ use crate::digest::Sha256;
 use crate::evidence::{ProvenanceV1, Statement, annotation, json, media};
 use crate::image::read::{Image, Layout, ReadError};
 
+/// Most characters shown of what somebody wrote.
+const MOST_SHOWN: usize = 200;
+
 /// An image with the provenance that came with it.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -67,7 +70,7 @@ fn claim(layout: &Layout<'_>, image: Image) -> Result<Claim, ClaimError> {
     let any: AnyProvenance = json::parse(&bytes).map_err(damaged)?;
     let found = any.predicate.build_definition.build_type;
     if found != media::BUILD_TYPE {
-        return Err(ClaimError::OtherBuildType { manifest, found });
+        return Err(ClaimError::OtherBuildType { manifest, found: plain(&found) });
     }
     let provenance: Statement<ProvenanceV1> = json::parse(&bytes).map_err(damaged)?;
     if !provenance.is_about(manifest) {
@@ -76,10 +79,17 @@ fn claim(layout: &Layout<'_>, image: Image) -> Result<Claim, ClaimError> {
     Ok(Claim { image, provenance, digest: Sha256::of(&bytes) })
 }
 
+/// What somebody wrote, as text that a terminal shows and does not obey, and not much of it.
+pub fn plain(text: &str) -> String {
+    text.chars().take(MOST_SHOWN).flat_map(char::escape_debug).collect()
+}
+
 impl Claim {
-    /// The architecture that the image states.
-    pub fn arch(&self) -> String {
-        self.image.config.architecture().to_string()
+    /// The image in words, as its provenance names it: `` `app` (amd64, debian12)``.
+    pub fn name(&self) -> String {
+        let parameters = &self.predicate().build_definition.external_parameters;
+        let labels: Vec<&str> = parameters.point.values().map(String::as_str).collect();
+        format!("`{}` ({})", plain(&parameters.image), plain(&labels.join(", ")))
     }
 
     /// The predicate of the provenance.

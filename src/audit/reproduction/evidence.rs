@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::digest::Sha256;
 use crate::evidence::media;
-use crate::image::read::{Image, Layout, ReadError};
+use crate::evidence::signing::{BUNDLE, Bundle};
+use crate::image::read::{Layout, ReadError};
 
 /// Why documents were not compared, or how they compare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,21 +51,21 @@ impl EvidenceComparison {
     }
 }
 
-/// Compares the documents that a build makes about an image with those that came with it.
+/// Compares the documents that a build makes about a manifest or index with those that came with it.
 pub fn compare_evidence(
-    (layout, image): (&Layout<'_>, &Image),
-    (rebuilt_layout, rebuilt): (&Layout<'_>, &Image),
+    (layout, image): (&Layout<'_>, Sha256),
+    (rebuilt_layout, rebuilt): (&Layout<'_>, Sha256),
     same_version: bool,
 ) -> Result<EvidenceComparison, ReadError> {
-    if image.digest != rebuilt.digest {
+    if image != rebuilt {
         return Ok(EvidenceComparison::OtherImage);
     }
     if !same_version {
         return Ok(EvidenceComparison::OtherVersion);
     }
-    let came = layout.referrers(image.digest)?;
+    let came = layout.referrers(image)?;
     let mut documents = Vec::new();
-    for referrer in rebuilt_layout.referrers(rebuilt.digest)? {
+    for referrer in rebuilt_layout.referrers(rebuilt)? {
         let is_of_kind =
             |it: &&Descriptor| artifact_type(it) == artifact_type(&referrer) && kind(it) == kind(&referrer);
         let digests = came.iter().filter(is_of_kind).map(|it| Ok(Sha256::of(&layout.artifact(it)?)));
@@ -82,14 +83,24 @@ pub fn document(layout: &Layout<'_>, image: Sha256, predicate: &str) -> Result<O
     Ok(statements(layout, &layout.referrers(image)?, predicate)?.into_iter().next())
 }
 
-/// The statements of a predicate type among `referrers`.
+/// The statements of a predicate type among `referrers`: those that stand there as they are, then those in envelopes,
+/// whose signatures are for others to verify.
 pub(super) fn statements(
     layout: &Layout<'_>,
     referrers: &[Descriptor],
     predicate: &str,
 ) -> Result<Vec<Vec<u8>>, ReadError> {
-    let is_it = |it: &&Descriptor| artifact_type(it) == media::IN_TOTO && kind(it) == predicate;
-    referrers.iter().filter(is_it).map(|it| layout.artifact(it)).collect()
+    let of = |wanted: &str| {
+        let is_it = |it: &&Descriptor| artifact_type(it) == wanted && kind(it) == predicate;
+        referrers.iter().filter(is_it).collect::<Vec<_>>()
+    };
+    let plain = of(media::IN_TOTO).into_iter().map(|it| layout.artifact(it));
+    let mut found: Vec<Vec<u8>> = plain.collect::<Result<_, _>>()?;
+    for it in of(BUNDLE) {
+        // A bundle that cannot be read states nothing.
+        found.extend(Bundle::parse(&layout.artifact(it)?).ok().map(|bundle| bundle.payload().to_vec()));
+    }
+    Ok(found)
 }
 
 fn artifact_type(referrer: &Descriptor) -> String {

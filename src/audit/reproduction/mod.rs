@@ -10,7 +10,7 @@ mod error;
 mod evidence;
 mod summary;
 
-pub use claim::{Claim, claims};
+pub use claim::{Claim, claims, plain};
 pub use compare::{Comparison, LayerComparison, LayerDigests, Outcome, Pair, compare};
 pub use error::ClaimError;
 pub use evidence::{DocumentComparison, EvidenceComparison, compare_evidence, document};

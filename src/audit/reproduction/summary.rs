@@ -10,9 +10,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::digest::Sha256;
 use crate::evidence::json::{JsonError, parse};
-use crate::evidence::{
-    BuilderV1, ProvenanceV1, ResourceDescriptor, STATEMENT_TYPE, Statement, Subject, media,
-};
+use crate::evidence::{BuilderV1, ProvenanceV1, ResourceDescriptor, STATEMENT_TYPE, Statement, Subject};
 use crate::graph::ENCODING_SCHEMA;
 
 /// The predicate type of a summary.
@@ -81,10 +79,9 @@ pub fn summary(
             digest: sha256(Sha256::of(&document)),
             ..ResourceDescriptor::default()
         },
+        // The format knows of an attestation its digest and where it is.
         input_attestations: vec![ResourceDescriptor {
-            name: Some(media::PREDICATE_PROVENANCE.to_owned()),
             digest: sha256(provenance),
-            media_type: Some(media::IN_TOTO.to_owned()),
             ..ResourceDescriptor::default()
         }],
         verification_result: "PASSED".to_owned(),

@@ -4,7 +4,7 @@ use oci_spec::image::MediaType;
 use serde::Serialize;
 
 use super::super::graph::Planned;
-use super::plan::Rebuild;
+use super::plan::{Rebuild, shown_name};
 use crate::audit::reproduction::{
     Claim, Comparison, EvidenceComparison, Outcome, Pair, compare, compare_evidence, document,
 };
@@ -58,9 +58,22 @@ pub struct Judgement {
     pub result: Verdict,
     /// Each platform, in the order of the claims.
     pub platforms: Vec<PlatformJudgement>,
-    /// The digests of the index over the platforms, where one was meant and all of it was built again.
+    /// The index over the platforms, where one was meant and all of it was built again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub index: Option<Pair<Sha256>>,
+    pub index: Option<IndexJudgement>,
+}
+
+/// What is said of an index whose platforms all came again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct IndexJudgement {
+    /// What is said.
+    pub result: Verdict,
+    /// Its digests.
+    #[serde(flatten)]
+    pub digests: Pair<Sha256>,
+    /// The comparison of documents.
+    pub evidence: EvidenceComparison,
 }
 
 /// An image as it was built again.
@@ -101,18 +114,20 @@ pub fn judge(
     }
     let all_identical = platforms.iter().all(|it| it.result == Verdict::Identical);
     let index = match &results {
-        Some(results) if all_identical => index((layout, reference), claims.len(), (results, rebuild))?,
+        Some(results) if all_identical => index((layout, reference), claims, (results, rebuild))?,
         _ => None,
     };
-    let of_index = index.filter(|pair| pair.image != pair.rebuilt).map(|_| Verdict::Different);
+    let of_index = index.iter().map(|index| index.result);
     let result = platforms.iter().map(|it| it.result).chain(of_index).max().unwrap_or(Verdict::NotReproduced);
     Ok(Judgement { result, platforms, index })
 }
 
 fn not_reproduced(claim: &Claim, rebuild: &Rebuild<'_>, number: usize) -> PlatformJudgement {
-    let because =
-        rebuild.left_out.iter().find(|(left, _)| *left == number).map(|(_, error)| error.to_string());
-    let name = claim.provenance.subject.first().map(|subject| subject.name.clone()).unwrap_or_default();
+    let left_out = rebuild.left_out.iter().find(|(left, ..)| *left == number);
+    let (name, because) = match left_out {
+        Some((_, name, error)) => (name.clone(), Some(error.to_string())),
+        None => (claim.name(), None),
+    };
     let (manifest, result) = (claim.image.digest, Verdict::NotReproduced);
     PlatformJudgement { name, manifest, result, because, comparison: None, evidence: None }
 }
@@ -124,8 +139,8 @@ fn judge_one(
 ) -> Result<PlatformJudgement, ReadError> {
     let Rebuilt { image: rebuilt, .. } = rebuilt(results, planned)?;
     let comparison = compare((layout, &claim.image), &rebuilt, same_compressor)?;
-    let same_version = claim.built_by() == (env!("CARGO_PKG_VERSION"), ENCODING_SCHEMA.to_string().as_str());
-    let evidence = compare_evidence((layout, &claim.image), (results, &rebuilt), same_version)?;
+    let same_version = is_of_this_version(claim);
+    let evidence = compare_evidence((layout, claim.image.digest), (results, rebuilt.digest), same_version)?;
     let result = match comparison.result {
         Outcome::Identical if evidence.differing().next().is_some() => Verdict::EvidenceDiffers,
         Outcome::Identical => Verdict::Identical,
@@ -134,7 +149,7 @@ fn judge_one(
     };
     let image = planned.image;
     Ok(PlatformJudgement {
-        name: format!("{}:{}-{}", image.name, image.variant, image.arch),
+        name: shown_name(image),
         manifest: claim.image.digest,
         result,
         because: None,
@@ -143,17 +158,31 @@ fn judge_one(
     })
 }
 
+/// Whether the image says that this version of hbuild made it.
+fn is_of_this_version(claim: &Claim) -> bool {
+    claim.built_by() == (env!("CARGO_PKG_VERSION"), ENCODING_SCHEMA.to_string().as_str())
+}
+
 /// The index that `reference` names, and the one built again. `None` where it names none, or not all of it was meant.
 fn index(
     (layout, reference): (&Layout<'_>, Option<&str>),
-    meant: usize,
+    claims: &[Claim],
     (results, rebuild): (&Layout<'_>, &Rebuild<'_>),
-) -> Result<Option<Pair<Sha256>>, ReadError> {
+) -> Result<Option<IndexJudgement>, ReadError> {
     let entry = layout.resolve(reference)?;
     let Some(planned) = rebuild.whole.images.first() else { return Ok(None) };
-    if *entry.media_type() != MediaType::ImageIndex || layout.images(reference)?.len() != meant {
+    if *entry.media_type() != MediaType::ImageIndex || layout.images(reference)?.len() != claims.len() {
         return Ok(None);
     }
     let built = results.resolve(Some(&planned.image.variant))?;
-    Ok(Some(Pair { image: Sha256::of(&layout.blob(&entry)?), rebuilt: Sha256::of(&results.blob(&built)?) }))
+    let digests =
+        Pair { image: Sha256::of(&layout.blob(&entry)?), rebuilt: Sha256::of(&results.blob(&built)?) };
+    let same_version = claims.iter().all(is_of_this_version);
+    let evidence = compare_evidence((layout, digests.image), (results, digests.rebuilt), same_version)?;
+    let result = match digests.image == digests.rebuilt {
+        false => Verdict::Different,
+        true if evidence.differing().next().is_some() => Verdict::EvidenceDiffers,
+        true => Verdict::Identical,
+    };
+    Ok(Some(IndexJudgement { result, digests, evidence }))
 }

@@ -6,5 +6,5 @@
 mod judge;
 mod plan;
 
-pub use judge::{Judgement, PlatformJudgement, Rebuilt, Verdict, judge, rebuilt};
-pub use plan::{Rebuild, ReproduceError, bundled_recipe, check_claims, find_recipe, plan};
+pub use judge::{IndexJudgement, Judgement, PlatformJudgement, Rebuilt, Verdict, judge, rebuilt};
+pub use plan::{Rebuild, ReproduceError, bundled_recipe, check_claims, find_recipe, plan, shown_name};

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use hbuild_lang::recipe::Arch;
+use hbuild_lang::recipe::{Arch, Image};
 
 use super::super::platform::{PlatformError, foreign};
 use super::super::{BuildFailure, GraphOptions, Item, Project, WholeGraph, whole_graph};
-use crate::audit::reproduction::Claim;
+use crate::audit::reproduction::{Claim, plain};
 use crate::bundle::Bundle;
 use crate::digest::Sha256;
 use crate::graph::{Action, DerivationId, Evidence};
@@ -109,7 +109,7 @@ pub fn find_recipe(place: &Path, claim: &Claim) -> Result<PathBuf, ReproduceErro
     let recipe = &claim.predicate().build_definition.external_parameters.recipe.path;
     let digest = claim.recipe_files().get(recipe.as_str()).copied().flatten();
     let missing = || {
-        let (place, recipe) = (format!("at `{}`", place.display()), recipe.clone());
+        let (place, recipe) = (format!("at `{}`", place.display()), plain(recipe));
         ReproduceError::NoRecipe { place, recipe, digest }
     };
     let all = match find_recipes(place) {
@@ -137,7 +137,7 @@ pub fn bundled_recipe<'a>(
     let same = named().find(|project| differing(project, claim).is_empty());
     same.or_else(|| named().next()).ok_or_else(|| ReproduceError::NoRecipe {
         place: format!("in the bundle {}", bundle.digest()),
-        recipe: recipe.clone(),
+        recipe: plain(recipe),
         digest: claim.recipe_files().get(recipe.as_str()).copied().flatten(),
     })
 }
@@ -150,7 +150,7 @@ fn differing(project: &Project, claim: &Claim) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     let differs = |name: &&str| found.get(*name).copied() != claimed.get(*name).copied().flatten();
-    names.into_iter().filter(differs).map(|name| format!("`{name}`")).collect()
+    names.into_iter().filter(differs).map(|name| format!("`{}`", plain(name))).collect()
 }
 
 /// What is built again.
@@ -161,8 +161,8 @@ pub struct Rebuild<'a> {
     pub same_compressor: bool,
     /// Which of the claims it is of, in the order of its images.
     pub claims: Vec<usize>,
-    /// The others, with why they cannot be built on this machine.
-    pub left_out: Vec<(usize, PlatformError)>,
+    /// The others by their names, with why they cannot be built on this machine.
+    pub left_out: Vec<(usize, String, PlatformError)>,
 }
 
 /// The graph of the images that `claims` are of, by `project`. Nothing is taken from the claims but names and the
@@ -177,8 +177,8 @@ pub fn plan<'a>(project: &'a Project, claims: &[Claim], here: Arch) -> Result<Re
         }
         let parameters = &claim.predicate().build_definition.external_parameters;
         let item = Item::at(project, true, &parameters.image, &parameters.point);
-        let item = item
-            .ok_or_else(|| ReproduceError::UnknownImage { recipe: recipe.clone(), image: name_of(claim) });
+        let item =
+            item.ok_or_else(|| ReproduceError::UnknownImage { recipe: recipe.clone(), image: claim.name() });
         chosen.push((project, item?));
     }
     let first = &claims.first().ok_or(ReproduceError::SeveralDefinitions)?.predicate();
@@ -191,11 +191,11 @@ pub fn plan<'a>(project: &'a Project, claims: &[Claim], here: Arch) -> Result<Re
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
     for (number, (planned, claim)) in whole.images.iter().zip(claims).enumerate() {
         if lock_digest(&whole, planned.plan.provenance) != claimed_lock(claim) {
-            return Err(ReproduceError::OtherLock { recipe, image: name_of(claim) });
+            return Err(ReproduceError::OtherLock { recipe, image: claim.name() });
         }
         match foreign(&whole.graph, &planned.plan.roots(), here, &|_| false) {
             None => kept.push(number),
-            Some(error) => left_out.push((number, error)),
+            Some(error) => left_out.push((number, shown_name(planned.image), error)),
         }
     }
     let same_compressor = options.compression == *claimed;
@@ -209,11 +209,9 @@ pub fn plan<'a>(project: &'a Project, claims: &[Claim], here: Arch) -> Result<Re
     Ok(Rebuild { whole, same_compressor, claims: kept, left_out })
 }
 
-/// The image that a claim is of, in words.
-pub fn name_of(claim: &Claim) -> String {
-    let definition = &claim.predicate().build_definition;
-    let labels: Vec<&str> = definition.external_parameters.point.values().map(String::as_str).collect();
-    format!("`{}` ({})", definition.external_parameters.image, labels.join(", "))
+/// `<image>:<variant>-<arch>`.
+pub fn shown_name(image: &Image) -> String {
+    format!("{}:{}-{}", image.name, image.variant, image.arch)
 }
 
 fn claimed_lock(claim: &Claim) -> Option<Sha256> {

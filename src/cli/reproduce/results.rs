@@ -8,16 +8,17 @@ use std::{fs, io};
 use serde::Serialize;
 
 use super::super::context::Context;
-use super::super::image::shown_reference;
 use super::super::report::{Failure, OutputError};
 use super::super::{print, print_json};
 use super::ReproduceArguments;
 use crate::audit::diff::{Difference, Ignored, ImageSource, Options, diff_images, read_images};
 use crate::audit::reproduction::{
-    Claim, Comparison, EvidenceComparison, Outcome, own_provenance, policy, resource_uri, summary,
+    Claim, Comparison, EvidenceComparison, Outcome, Pair, own_provenance, policy, resource_uri, summary,
 };
 use crate::build::Planned;
-use crate::build::reproduce::{Judgement, PlatformJudgement, Rebuild, Verdict, judge, rebuilt};
+use crate::build::reproduce::{
+    IndexJudgement, Judgement, PlatformJudgement, Rebuild, Verdict, judge, rebuilt, shown_name,
+};
 use crate::evidence::signing::{Signer, sign_statement};
 use crate::host::folder::HostFolder;
 use crate::host::image_folder::ImageFolder;
@@ -33,14 +34,16 @@ pub struct Built<'a> {
     rebuild: &'a Rebuild<'a>,
     /// The layout's folder, and its files; `None` where nothing could be built.
     layout: Option<(PathBuf, ImageFolder)>,
+    /// Registry and repository of the image that is reproduced.
+    registry: Option<String>,
 }
 
 impl<'a> Built<'a> {
-    /// What `rebuild` became below `place`.
-    pub fn open(rebuild: &'a Rebuild<'a>, place: &Path) -> Result<Self, Failure> {
+    /// What `rebuild` became below `place`; `registry` is where the image stands.
+    pub fn open(rebuild: &'a Rebuild<'a>, place: &Path, registry: Option<String>) -> Result<Self, Failure> {
         let path = rebuild.whole.images.first().map(|planned| place.join("out").join(&planned.image.name));
         let open = |path: PathBuf| Ok((path.clone(), ImageFolder::open(&path).map_err(Failure::new)?));
-        Ok(Self { rebuild, layout: path.map(open).transpose()? })
+        Ok(Self { rebuild, layout: path.map(open).transpose()?, registry })
     }
 
     /// Holds it against the image.
@@ -53,10 +56,7 @@ impl<'a> Built<'a> {
 impl Built<'_> {
     /// The image that a judgement is about.
     fn planned(&self, platform: &PlatformJudgement) -> &Planned<'_> {
-        let is_it = |planned: &&Planned<'_>| {
-            let image = planned.image;
-            format!("{}:{}-{}", image.name, image.variant, image.arch) == platform.name
-        };
+        let is_it = |planned: &&Planned<'_>| shown_name(planned.image) == platform.name;
         self.rebuild.whole.images.iter().find(is_it).expect("it was judged by what it became")
     }
 
@@ -148,7 +148,7 @@ pub fn finish(
             Verdict::SameContent => Outcome::SameContent,
             _ => continue,
         };
-        for (name, bytes) in documents(arguments, built, (claim, platform), (outcome, signer), context)? {
+        for (name, bytes) in documents(built, (claim, platform), (outcome, signer), context)? {
             let mut file = folder.create(&name).map_err(Failure::new)?;
             std::io::Write::write_all(&mut file, &bytes)
                 .map_err(|source| Failure::new(OutputError { source }))?;
@@ -174,7 +174,6 @@ pub fn finish(
 
 /// The files about an image that came again: names and bytes.
 fn documents(
-    arguments: &ReproduceArguments,
     built: &Built<'_>,
     (claim, platform): (&Claim, &PlatformJudgement),
     (outcome, signer): (Outcome, Option<&dyn Signer>),
@@ -186,12 +185,8 @@ fn documents(
     let rebuilt = rebuilt(&layout, planned).map_err(Failure::new)?;
     let verifier = context.builder();
     let provenance = own_provenance(&rebuilt.provenance, &verifier).map_err(Failure::new)?;
-    let uri = resource_uri(
-        &planned.image.name,
-        platform.manifest,
-        planned.image.arch,
-        shown_reference(&arguments.image),
-    );
+    let uri =
+        resource_uri(&planned.image.name, platform.manifest, planned.image.arch, built.registry.as_deref());
     let summary =
         summary(&verifier, outcome, (&platform.name, uri), (platform.manifest, claim.digest)).to_json();
     let stem = platform.name.replace(['/', ':'], "-");
@@ -223,8 +218,18 @@ fn text(report: &Report<'_>) -> String {
         }
     }
     if let Some(index) = &report.judgement.index {
-        let same = if index.image == index.rebuilt { "identical" } else { "different" };
-        text.push_str(&format!("index  {}\n  {:<12} {same}\n", index.image.to_oci(), "result"));
+        let IndexJudgement { digests: Pair { image, rebuilt }, evidence, .. } = index;
+        let said = match image == rebuilt {
+            true => "identical".to_owned(),
+            false => format!("DIFFERENT, built again {}", rebuilt.to_oci()),
+        };
+        let documents = documents_compared(evidence);
+        text.push_str(&format!(
+            "index  {}\n  {:<12} {said}\n  {:<12} {documents}\n",
+            image.to_oci(),
+            "result",
+            "evidence"
+        ));
     }
     for path in &report.written {
         text.push_str(&format!("wrote {}\n", path.display()));
