@@ -245,10 +245,10 @@ fn a_bundle_that_somebody_changed_is_refused() {
     );
     let bad = workspace.path("bad.bundle");
     let refused = |code: &str, what: &str| {
-        let command =
-            elsewhere(&workspace, "auditor", &["build", "--from-bundle", "../bad.bundle", "-o", "out"]);
-        let mut output = command;
-        let output = output.output().unwrap();
+        // What an earlier change left to be fetched is not to be there.
+        let _ = fs::remove_dir_all(workspace.path("auditor"));
+        let arguments = ["build", "--from-bundle", "../bad.bundle", "-o", "out"];
+        let output = elsewhere(&workspace, "auditor", &arguments).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{what}: {error}");
         assert!(error.contains(code) && error.contains("help:"), "{what}: no {code} in {error}");

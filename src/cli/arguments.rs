@@ -78,7 +78,7 @@ pub enum Command {
     /// Build an image again from nothing, by its provenance, and compare every byte
     Reproduce(super::reproduce::ReproduceArguments),
     /// Print the graph of derivations
-    Graph(GraphArguments),
+    Graph(super::graph::GraphArguments),
     /// Print what a build wrote when it was last executed
     Log(LogArguments),
     /// Open a shell in the sandbox of a build, as a failed step left it
@@ -410,26 +410,6 @@ pub enum CompressionArgument {
     Zstd,
     /// gzip, for clients that know no zstd
     Gzip,
-}
-
-/// Arguments of `graph`.
-#[derive(Debug, Args)]
-pub struct GraphArguments {
-    /// Recipes and variants
-    #[command(flatten)]
-    pub selection: Selection,
-    /// Form
-    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
-    pub format: GraphFormat,
-}
-
-/// Forms of a graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// Graphviz
-    Dot,
-    /// One JSON document
-    Json,
 }
 
 /// Arguments of `log`.

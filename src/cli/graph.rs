@@ -1,11 +1,33 @@
 //! `hbuild graph`.
 
-use super::arguments::{GraphArguments, GraphFormat};
+use clap::{Args, ValueEnum};
+
+use super::arguments::Selection;
 use super::context::Context;
 use super::report::Failure;
 use super::{print, target};
 use crate::build::{GraphOptions, layer_compression, select, whole_graph};
 use crate::graph::Algorithm;
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArguments {
+    /// Recipes and variants
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Form
+    #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
+}
+
+/// Forms of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// One JSON document
+    Json,
+}
 
 /// Prints the graph of what is selected.
 pub fn run(arguments: &GraphArguments, context: &Context) -> Result<(), Failure> {
