@@ -199,3 +199,45 @@ impl Packages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str, text: &str) -> Packages {
+        let mut packages = Packages::default();
+        packages.read(path.as_bytes(), text.as_bytes());
+        packages
+    }
+
+    fn versions(packages: &Packages) -> Vec<(&str, &str)> {
+        packages
+            .by_name
+            .iter()
+            .map(|((_, name), package)| (name.as_str(), package.version.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn every_database_is_read() {
+        let status = "Package: a\nArchitecture: amd64\nMulti-Arch: same\nVersion: 1\n\n\
+            Package: b\nVersion: 2:3-4\nDescription: x\n .\n y\n\nno stanza\n\n";
+        let dpkg = of("var/lib/dpkg/status", status);
+        assert_eq!(versions(&dpkg), [("a:amd64", "1"), ("b", "2:3-4")]);
+        let one = of("var/lib/dpkg/status.d/libc6:i386", "Package: libc6\nVersion: 2.36\n");
+        assert_eq!(versions(&one), [("libc6:i386", "2.36")]);
+        let installed = "C:Q1x\nP:musl\nV:1.2.5-r0\nF:lib\nR:ld-musl.so\nF:\nR:top\n\nP:b\nV:1\n\n";
+        let apk = of("lib/apk/db/installed", installed);
+        assert_eq!(versions(&apk), [("b", "1"), ("musl", "1.2.5-r0")]);
+        assert_eq!(apk.owners.get(&b"lib/ld-musl.so"[..]).map(String::as_str), Some("musl"));
+        assert_eq!(apk.owners.get(&b"top"[..]).map(String::as_str), Some("musl"));
+        let sbom = of("usr/share/sbom/x.spdx.json", r#"{"packages":[{"name":"x","versionInfo":"1.0"},{}]}"#);
+        assert_eq!(versions(&sbom), [("x", "1.0")]);
+        let sums =
+            of("var/lib/dpkg/status.d/c.md5sums", "d41d8cd98f00b204e9800998ecf8427e  lib/c.so\nshort\n");
+        assert_eq!(sums.owners.len(), 2, "also where usrmerge puts it");
+        for path in ["var/lib/dpkg/status.d/", "usr/share/sbom/x.json", "lib/apk/db/installed/x"] {
+            assert!(database(path.as_bytes()).is_none() || path.ends_with('/'), "{path}");
+        }
+    }
+}
