@@ -41,6 +41,10 @@ pub enum BuildFailure {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Fetch(#[from] FetchError),
+    /// Tests cannot be run here.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unavailable(Box<dyn miette::Diagnostic + Send + Sync>),
     /// A derivation failed.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hbuild_lang::recipe::Arch;
 use serde::Serialize;
 
-use super::BuildFailure;
 use super::graph::Planned;
+use super::tested::Tests;
+use super::{BuildFailure, TestState};
 use crate::digest::{Digest, Sha256};
 use crate::evidence::media;
 use crate::graph::{DerivationId, LayerDescriptor, ReportKind, SbomFormat, VariantPlan, outputs};
@@ -60,6 +61,8 @@ pub struct ImageResult {
     pub path: PathBuf,
     /// Its names in a layout.
     pub references: Vec<String>,
+    /// What became of its tests, where it has any.
+    pub tests: Option<TestState>,
     /// Remarks on the result, such as owners that could not be set.
     pub remarks: Vec<String>,
 }
@@ -75,6 +78,8 @@ pub(super) struct Source<'a> {
     pub records: &'a BTreeMap<DerivationId, Record>,
     /// The documents about indexes.
     pub variants: &'a VariantPlans<'a>,
+    /// What becomes of tests.
+    pub tests: &'a Tests,
     /// Set to stop.
     pub cancel: &'a AtomicBool,
 }
@@ -84,6 +89,7 @@ struct Built<'a> {
     planned: &'a Planned<'a>,
     platform: Platform,
     referrers: Vec<Referrer>,
+    tests: Option<TestState>,
 }
 
 impl Source<'_> {
@@ -131,11 +137,14 @@ impl Source<'_> {
         }
         let subject = Subject::manifest(&manifest);
         let mut referrers = Vec::new();
-        for (id, artifact, predicate) in documents(planned) {
+        let tests = self.tests.statement(planned);
+        let tests = tests.map(|id| (id, media::IN_TOTO, media::report(ReportKind::Tests)));
+        for (id, artifact, predicate) in documents(planned).into_iter().chain(tests) {
             referrers.push(self.referrer(subject, id, (artifact, predicate))?);
         }
         let platform = Platform { arch: planned.image.arch, manifest, config, layers };
-        Ok(Built { planned, platform, referrers })
+        let tests = self.tests.state(planned).cloned();
+        Ok(Built { planned, platform, referrers, tests })
     }
 
     /// The document that `id` makes, about `subject`, with its artifact type and where it is a statement its predicate
@@ -251,6 +260,7 @@ fn result(built: &Built<'_>, path: PathBuf, references: Vec<String>) -> ImageRes
         packages: built.planned.packages,
         path,
         references,
+        tests: built.tests.clone(),
         remarks: Vec::new(),
     }
 }

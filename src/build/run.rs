@@ -12,8 +12,9 @@ use super::files::BuildResult;
 use super::graph::{Gap, Planned, PlannedBuild, WholeGraph};
 use super::output::{Format, ImageResult, Source};
 use super::platform::check_platform;
+use super::tested::Tests;
 use super::{BuildFailure, check, files, output};
-use crate::evidence::EvidenceBuilder;
+use crate::evidence::{EvidenceBuilder, TestBuilder};
 use crate::exec::{
     self, ActionKind, Builders, Checked, ExecBuilder, ExecError, Executor, Observer, ProjectBuilder,
     UnpackBuilder, execute,
@@ -64,6 +65,8 @@ pub struct Surroundings<'a> {
     pub inputs: Option<&'a dyn Inputs>,
     /// Who executes commands; needed where the graph has some.
     pub executor: Option<&'a dyn Executor>,
+    /// Who runs the tests of images; `None` where they are left out.
+    pub tests: Option<TestBuilder<'a>>,
     /// Who watches.
     pub observer: &'a dyn Observer,
 }
@@ -91,15 +94,13 @@ pub fn build(
 ) -> Result<Results, BuildFailure> {
     let store = surroundings.store;
     let _shared = store.share(&options.cancel)?;
-    for local in &whole.local {
-        if store.blob_object(&local.sha256).is_none() {
-            store.keep_blob(&local.bytes)?;
-        }
-    }
+    keep_local(whole, store)?;
+    let tests = Tests::of(whole, surroundings, options.platform)?;
     let mut wanted: Vec<DerivationId> = whole.graph.roots().to_vec();
     if options.format == Format::Dir {
         wanted.extend(whole.images.iter().map(|planned| planned.plan.merge));
     }
+    wanted.extend(whole.images.iter().filter_map(|planned| tests.statement(planned)));
     check_platform(&whole.graph, &wanted, store, options.platform)?;
     let (records, checked, failure) = match run(whole, &wanted, options, surroundings) {
         Ok((records, checked)) => (records, checked, None),
@@ -109,8 +110,9 @@ pub fn build(
         }
         Err(failure) => return Err(failure),
     };
-    let made = Made::of(whole, &records, options.format);
-    let source = Source { store, records: &records, variants: &whole.variants, cancel: &options.cancel };
+    let made = Made::of(whole, &records, &tests, options.format);
+    let (variants, cancel) = (&whole.variants, &*options.cancel);
+    let source = Source { store, records: &records, variants, tests: &tests, cancel };
     let mut results = Results {
         images: output::write(&source, &made.images, &options.output, options.format)?,
         builds: files::write(&source, &made.builds, &options.output, options.format)?,
@@ -118,11 +120,21 @@ pub fn build(
         left_out: left_out(whole, &made),
         failure,
     };
-    keep(&made.images, &results.builds, store, &options.output, &records)?;
+    keep((&made.images, &tests), &results.builds, store, &options.output, &records)?;
     if let Some(checked) = checked {
         results.checked = Some(check::judge(store, checked, &options.output, &options.cancel)?);
     }
     Ok(results)
+}
+
+/// Has the bytes of local sources and patches in the store.
+pub(super) fn keep_local(whole: &WholeGraph<'_>, store: &Store) -> Result<(), StoreError> {
+    for local in &whole.local {
+        if store.blob_object(&local.sha256).is_none() {
+            store.keep_blob(&local.bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether what could be made all the same is a result.
@@ -170,13 +182,19 @@ struct Made<'w, 'p> {
 
 impl<'w, 'p> Made<'w, 'p> {
     /// What `records` has all of. A variant of which one architecture is missing is not made.
-    fn of(whole: &'w WholeGraph<'p>, records: &Records, format: Format) -> Self {
+    fn of(whole: &'w WholeGraph<'p>, records: &Records, tests: &Tests, format: Format) -> Self {
         let has = |planned: &Planned<'_>| {
             let tree = (format == Format::Dir).then_some(planned.plan.merge);
             let name = (planned.image.name.as_str(), planned.image.variant.as_str());
             let about_index = whole.variants.get(&name).into_iter().flat_map(|plan| &plan.documents);
             let about_index = about_index.map(|(_, id)| *id);
-            let all = planned.plan.roots().into_iter().chain(tree).chain(about_index);
+            let all = planned
+                .plan
+                .roots()
+                .into_iter()
+                .chain(tree)
+                .chain(about_index)
+                .chain(tests.statement(planned));
             all.into_iter().all(|id| records.contains_key(&id))
         };
         let variant = |planned: &'w Planned<'p>| (&planned.image.name, &planned.image.variant);
@@ -245,7 +263,7 @@ fn run(
 }
 
 /// Calls `act` with a builder for every kind of action.
-fn with_builders<T>(
+pub(super) fn with_builders<T>(
     options: &BuildOptions,
     surroundings: &Surroundings<'_>,
     act: impl FnOnce(&Builders<'_>, &exec::Options) -> Result<T, BuildFailure>,
@@ -279,6 +297,10 @@ fn with_builders<T>(
         Some(exec) => builders.with(ActionKind::Exec, exec),
         None => builders,
     };
+    let builders = match &surroundings.tests {
+        Some(tests) => builders.with(ActionKind::Test, tests),
+        None => builders,
+    };
     let default = exec::Options::default();
     let jobs = options.jobs.unwrap_or(default.jobs);
     let execution = exec::Options {
@@ -297,7 +319,7 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 /// What the results of each image and build were made from is a root as long as they stand.
 fn keep(
-    images: &[&Planned<'_>],
+    (images, tests): (&[&Planned<'_>], &Tests),
     builds: &[BuildResult],
     store: &Store,
     output: &Path,
@@ -307,7 +329,8 @@ fn keep(
     for planned in images {
         let layout = output.join(&planned.image.name);
         let path = if layout.exists() { layout } else { output.to_owned() };
-        let keys = planned.plan.roots().into_iter().filter_map(|root| Some(records.get(&root)?.key));
+        let roots = planned.plan.roots().into_iter().chain(tests.statement(planned));
+        let keys = roots.filter_map(|root| Some(records.get(&root)?.key));
         by_path.entry(absolute(path)).or_default().extend(keys);
     }
     for result in builds {

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::keygen::KeygenArguments;
+pub use super::limits::SandboxArguments;
 use super::pull::PullArguments;
 use super::push::PushArguments;
 use super::registry::RegistryArguments;
+use super::run::RunArguments;
 use super::sign::SignArguments;
+use super::test::{TestArguments, TestTime};
 use super::verify::VerifyArguments;
-use crate::host::limits::{BuildLimits, parse_count, parse_limit, parse_time};
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
 #[derive(Debug, Parser)]
@@ -83,6 +85,10 @@ pub enum Command {
     Log(LogArguments),
     /// Open a shell in the sandbox of a build, as a failed step left it
     Shell(ShellArguments),
+    /// Run a command in an image, in the sandbox
+    Run(RunArguments),
+    /// Run the tests of images
+    Test(TestArguments),
     /// Say where a file of an image came from
     Why(WhyArguments),
     /// Say in what two images, trees, recipes or locks differ, down to the cause
@@ -143,7 +149,7 @@ pub struct Selection {
 }
 
 /// How mirrors are reached.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct NetworkArguments {
     /// Debian mirrors, tried in order, before those of HBUILD_DEBIAN_MIRROR
     #[arg(long, value_name = "URL")]
@@ -335,39 +341,12 @@ pub struct BuildArguments {
     /// Limits
     #[command(flatten)]
     pub sandbox: SandboxArguments,
-}
-
-/// What builds in sandboxes may use. Nothing of it can change an output.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArguments {
-    /// Refuse to build where a limit or another best-effort part of the sandbox is not to be had
+    /// Leave out the images' tests
     #[arg(long)]
-    pub strict: bool,
-    /// Memory of one build, its files included (suffixes K, M, G); three quarters of the machine's by default
-    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
-    pub build_memory: Option<u64>,
-    /// Space for the files that one build writes (suffixes K, M, G); half of the machine's memory by default
-    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
-    pub build_space: Option<u64>,
-    /// Time of one build in seconds, or with m or h behind it; without end by default
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub build_time: Option<u64>,
-    /// Processes and threads of one build at a time, 4096 by default
-    #[arg(long, value_name = "N", value_parser = parse_count)]
-    pub build_processes: Option<u64>,
-}
-
-impl SandboxArguments {
-    /// The limits that are asked for.
-    pub fn limits(&self) -> BuildLimits {
-        BuildLimits {
-            strict: self.strict,
-            memory: self.build_memory,
-            space: self.build_space,
-            time: self.build_time,
-            processes: self.build_processes,
-        }
-    }
+    pub no_tests: bool,
+    /// Tests
+    #[command(flatten)]
+    pub tests: TestTime,
 }
 
 /// Arguments of `shell`.

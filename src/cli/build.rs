@@ -1,23 +1,26 @@
 //! `hbuild build`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arguments::{BuildArguments, CompressionArgument, FormatArgument};
 use super::context::Context;
 use super::progress::Progress;
 use super::report::Failure;
+use super::test::TestTime;
 use super::{bundle, print, print_json, table, target};
 use crate::build::bundle::{BundleInputs, chosen_of};
 use crate::build::{
     ArchChoice, BuildOptions, BuildResult, Format, Gap, GraphOptions, ImageResult, Item, LeftOut, Project,
-    Results, Surroundings, build, layer_compression, locked_graph, select,
+    Results, Surroundings, TestState, build, layer_compression, locked_graph, select,
 };
+use crate::evidence::{TestBuilder, TestReports};
 use crate::exec::Executor;
 use crate::graph::Algorithm;
 use crate::host::fetch_builder::Inputs;
 use crate::host::limits::BuildLimits;
 use crate::host::memory;
-use crate::sandbox::{Limits, LocalExecutor, Sandboxes, StageOptions};
+use crate::sandbox::{Limits, LocalExecutor, LocalImages, Sandboxes, StageOptions};
 use crate::store::Store;
 
 /// Builds what is selected; prints a table of the results, or their JSON.
@@ -65,12 +68,15 @@ fn build_chosen(
         true => Some(executor(&store, arguments.sandbox.limits().or(settings.build))?),
         false => None,
     };
+    let runner = image_runner(&store, arguments.sandbox.limits().or(settings.build), arguments.tests);
+    let reports = TestReports::default();
     let surroundings = Surroundings {
         store: &store,
         mirrors: &settings.mirrors,
         fetch: &settings.fetch,
         inputs,
         executor: executor.as_ref().map(|executor| executor as &dyn Executor),
+        tests: (!arguments.no_tests).then_some(TestBuilder { runner: &runner, reports: &reports }),
         observer: &progress,
     };
     let options = BuildOptions {
@@ -106,6 +112,7 @@ fn say_remarks(results: &Results) {
             eprintln!("{} {} {}: {remark}", result.image, result.variant, result.arch);
         }
     }
+    say_tests(results);
     match results.checked {
         Some(0) => eprintln!("nothing to check: nothing here is executed"),
         Some(1) => eprintln!("checked: the one build gave the same again"),
@@ -114,19 +121,52 @@ fn say_remarks(results: &Results) {
     }
 }
 
+/// Which tests were not run, by reason.
+fn say_tests(results: &Results) {
+    let mut not_run: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for result in &results.images {
+        if let Some(TestState::NotRun(reason)) = &result.tests {
+            let image = format!("{} {} {}", result.image, result.variant, result.arch);
+            not_run.entry(reason).or_default().push(image);
+        }
+    }
+    for (reason, images) in not_run {
+        match images.as_slice() {
+            [image] => eprintln!("warning: tests not run: {image}: {reason}"),
+            [first, rest @ ..] => {
+                eprintln!("warning: tests not run: {first} and {} more: {reason}", rest.len());
+            }
+            [] => {}
+        }
+    }
+}
+
 /// The executor of this machine, within `limits` and otherwise what the machine has.
 pub fn executor(store: &Store, limits: BuildLimits) -> Result<LocalExecutor<'_>, Failure> {
     let roots = store.exec_roots().map_err(Failure::new)?;
-    let options = StageOptions { program: "/proc/self/exe".into(), roots, strict: limits.strict };
+    let options = StageOptions { roots, ..stage_options(&limits) };
+    Ok(LocalExecutor::new(store, Sandboxes::new(options), of_machine(&limits)))
+}
+
+/// What runs tests in images on this machine, within `limits` but for the time.
+pub fn image_runner(store: &Store, limits: BuildLimits, time: TestTime) -> LocalImages<'_> {
+    LocalImages::new(store, stage_options(&limits), of_machine(&limits).of_test(time.seconds()))
+}
+
+fn stage_options(limits: &BuildLimits) -> StageOptions {
+    StageOptions { program: "/proc/self/exe".into(), roots: Default::default(), strict: limits.strict }
+}
+
+/// What is asked for, and otherwise what the machine has.
+fn of_machine(limits: &BuildLimits) -> Limits {
     let default = memory::total().map_or_else(Limits::of_machine, Limits::of_memory);
-    let limits = Limits {
+    Limits {
         memory: limits.memory.or(default.memory),
         processes: limits.processes.or(default.processes),
         space: limits.space.unwrap_or(default.space),
         seconds: limits.time,
         log: default.log,
-    };
-    Ok(LocalExecutor::new(store, Sandboxes::new(options), limits))
+    }
 }
 
 /// A result of any kind.

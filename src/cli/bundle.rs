@@ -79,6 +79,7 @@ pub fn run(arguments: &BundleArguments, context: &Context) -> Result<(), Failure
         fetch: &settings.fetch,
         inputs: None,
         executor: None,
+        tests: None,
         observer: &progress,
     };
     let build = BuildOptions {

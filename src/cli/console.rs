@@ -32,11 +32,21 @@ type Saved = Arc<Mutex<Option<Termios>>>;
 impl Terminal {
     /// The terminal that standard input is, or else pipes. Where the process has to end at once, it is left as it was.
     pub fn new(context: &Context) -> Self {
+        Self::of(context, io::stdin().is_terminal())
+    }
+
+    /// As [`Terminal::new`], but pipes also where standard output or error goes elsewhere: they stay apart then.
+    pub fn for_command(context: &Context) -> Self {
+        let all = io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal();
+        Self::of(context, all)
+    }
+
+    fn of(context: &Context, interactive: bool) -> Self {
         let before = Saved::default();
         let saved = before.clone();
         context.before_hard_stop(move || restore(&saved));
         let (clear, errors) = (Mutex::default(), Mutex::default());
-        Self { interactive: io::stdin().is_terminal(), before, clear, errors }
+        Self { interactive, before, clear, errors }
     }
 
     /// Has `clear` called when the shell begins, or does not.

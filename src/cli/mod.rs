@@ -19,6 +19,7 @@ mod image;
 mod import;
 mod init;
 mod keygen;
+mod limits;
 mod lock;
 mod log;
 mod lsp;
@@ -29,6 +30,7 @@ mod push;
 mod registry;
 mod report;
 mod reproduce;
+mod run;
 mod sbom;
 mod shell;
 mod show;
@@ -39,6 +41,7 @@ mod status;
 mod store;
 mod table;
 mod target;
+mod test;
 mod verify;
 mod version;
 mod why;
@@ -113,6 +116,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Failure> {
         Command::Shell(arguments) => shell::run(&arguments, context),
         Command::Push(arguments) => push::run(&arguments, context),
         Command::Pull(arguments) => pull::run(&arguments, context),
+        Command::Run(arguments) => run::run(&arguments, context),
+        Command::Test(arguments) => test::run(&arguments, context),
         Command::Why(arguments) => why::run(&arguments, context),
         Command::Diff(arguments) => diff::run(&arguments, context),
         Command::Verify(arguments) => verify::run(&arguments, context),

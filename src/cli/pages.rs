@@ -29,6 +29,7 @@ const PAGES: &[(&str, &str)] = &[
     ("signing.md", include_str!("../../docs/src/errors/signing.md")),
     ("store.md", include_str!("../../docs/src/errors/store.md")),
     ("syntax.md", include_str!("../../docs/src/errors/syntax.md")),
+    ("test.md", include_str!("../../docs/src/errors/test.md")),
     ("usage.md", include_str!("../../docs/src/errors/usage.md")),
     ("verify.md", include_str!("../../docs/src/errors/verify.md")),
 ];

@@ -162,6 +162,8 @@ fn build_in(
         fetch: &settings.fetch,
         inputs,
         executor: executor.as_ref().map(|executor| executor as &dyn Executor),
+        // What is compared are bits: a test that fails here says nothing of them.
+        tests: None,
         observer: &progress,
     };
     let options = BuildOptions {

@@ -68,6 +68,7 @@ fn fresh(
         fetch: &settings.fetch,
         inputs: None,
         executor: Some(executor),
+        tests: None,
         observer: &progress,
     };
     let Planned { graph, local, id, .. } = planned;

@@ -30,7 +30,7 @@ pub fn of_code(code: &str) -> u8 {
         | ("evidence", "wrong_action")
         | ("merge", "not_a_tree")
         | ("defect", _) => 70,
-        ("sandbox", "no_failure" | "no_mount_point" | "shell") | ("store", "no_mount_point") => 1,
+        ("sandbox", "command" | "no_failure" | "no_mount_point" | "shell") | ("store", "no_mount_point") => 1,
         ("sandbox", "output_too_large") => 4,
         ("sandbox", "no_root" | "not_filled") => 70,
         ("remote", "bad_reference" | "bad_tag" | "nothing_named" | "push_to_digest") => 2,
@@ -234,7 +234,7 @@ mod tests {
             "cancelled content ended forbidden log no_copy no_proc no_space no_stage not_closed not_strict \
              output_unreadable stale_failure",
         ),
-        (1, "sandbox", "no_failure no_mount_point shell"),
+        (1, "sandbox", "command no_failure no_mount_point shell"),
         (4, "sandbox", "output_too_large"),
         (70, "sandbox", "no_root not_filled"),
         (
@@ -252,6 +252,7 @@ mod tests {
             "damaged_object damaged_root disk_full in_use io missing_object not_a_store output_unreadable read_only \
              stopped",
         ),
+        (1, "test", "failed no_command other_platform relative_directory"),
         (
             2,
             "usage",

@@ -24,6 +24,7 @@ mod run;
 pub mod sbom;
 pub mod signing;
 mod statement;
+mod test_result;
 pub mod why;
 
 pub use attached::{Attached, AttachedError, Attachment, ListedFile, listed_files};
@@ -39,3 +40,6 @@ pub use provenance::{
 };
 pub use run::{BuildRunV1, FetchedV1, HostV1, ProgramV1, RunFacts, RunV1};
 pub use statement::{ResourceDescriptor, STATEMENT_TYPE, Statement, Subject};
+pub use test_result::{
+    FailedTest, Problem, TestBuilder, TestOutcome, TestReports, TestResultV01, TestsFailed, judge,
+};

@@ -14,6 +14,7 @@ mod decoded;
 mod error;
 mod exec_builder;
 mod execution;
+mod image_runner;
 mod memory;
 mod normalise;
 mod observer;
@@ -34,6 +35,7 @@ pub use check::{Checked, Difference, DifferenceKind, FirstBytes, check, commands
 pub use error::{Defect, ExecError, Failure, Failures};
 pub use exec_builder::*;
 pub use execution::*;
+pub use image_runner::*;
 pub use memory::*;
 pub use observer::{Cached, Event, Observer, Subject, Unobserved};
 pub use project::*;

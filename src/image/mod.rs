@@ -4,6 +4,7 @@
 //! Everything here is a function of its inputs: trees, descriptors and contents come in, bytes go out. Files are
 //! reached only through the traits [`layout::Folder`] and [`formats::RootTarget`], which `host` implements.
 
+pub mod access;
 pub mod config;
 pub mod effects;
 pub mod elf;

@@ -170,7 +170,7 @@ pub(super) fn of_sandbox(error: SandboxError) -> ExecutionError {
     }
 }
 
-fn of_store(error: ContentError) -> ExecutionError {
+pub(super) fn of_store(error: ContentError) -> ExecutionError {
     match StoreError::from_content(error) {
         Ok(StoreError::Stopped) => ExecutionError::Cancelled,
         Ok(error @ StoreError::NoMountPoint { .. }) => ExecutionError::Executor(Box::new(error)),

@@ -58,6 +58,18 @@ pub enum ExecutorError {
         /// `could not be started: sh: No such file or directory`, `ran out of memory (limit 4 GiB)`.
         how: String,
     },
+    /// A command in an image did not end by itself.
+    #[error("the command {how}")]
+    #[diagnostic(
+        code(hbuild::sandbox::command),
+        help(
+            "a program is looked for in the PATH of the image, its working directory must be there, and the image's user must be allowed to execute it"
+        )
+    )]
+    Command {
+        /// `could not be started: sh: No such file or directory`, `ran out of memory (limit 4 GiB)`.
+        how: String,
+    },
     /// The root of a failed sandbox is gone, or what is kept is damaged.
     #[error("the failed sandbox of {id} cannot be opened any more: {problem}")]
     #[diagnostic(code(hbuild::sandbox::stale_failure), help("run `hbuild build` again, then `hbuild shell`"))]

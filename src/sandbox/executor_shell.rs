@@ -60,7 +60,7 @@ impl LocalExecutor<'_> {
         let mut running = self.sandboxes.start(&specification).map_err(of_sandbox)?;
         failed.fill(id, &mut running, cancelled)?;
         console.begin(&Place { label, step, how, again, outputs });
-        interact(running, console, cancelled).map(Some)
+        interact(running, console, SHELL, cancelled).map(Some)
     }
 
     /// The specification with a shell in place of the step, and what executes the step in it.
@@ -124,7 +124,7 @@ impl Executor for ShellExecutor<'_> {
         fill(&mut running, execution)?;
         let label = execution.label.to_owned();
         self.console.begin(&Place { label, step, how: None, again, outputs: specification.outputs });
-        let status = interact(running, self.console, execution.cancelled)?;
+        let status = interact(running, self.console, SHELL, execution.cancelled)?;
         let _ = self.status.set(status);
         Err(ExecutionError::Cancelled)
     }
@@ -158,17 +158,21 @@ fn shell_of(mut command: Command, console: &dyn Console) -> (Command, String) {
     (command, again)
 }
 
-fn interact(
+/// What a shell is that did not end by itself.
+const SHELL: fn(String) -> ExecutorError = |how| ExecutorError::Shell { how };
+
+/// The exit status of the one command of `running`; where it did not end by itself, the error that `ended` makes.
+pub(super) fn interact(
     running: Running<'_>,
     console: &dyn Console,
+    ended: fn(String) -> ExecutorError,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<u8, ExecutionError> {
     let finished = running
         .interact(&mut Output(console), &mut |ends| console.attach(ends), cancelled)
         .map_err(of_sandbox)?;
     let Some(failure) = finished.failure else { return Ok(0) };
-    let ended = ExecutorError::Shell { how: failure.how };
-    failure.status.ok_or_else(|| ExecutionError::Executor(Box::new(ended)))
+    failure.status.ok_or_else(|| ExecutionError::Executor(Box::new(ended(failure.how))))
 }
 
 struct Output<'a>(&'a dyn Console);

@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use super::command::Streams;
 use super::seccomp::Filter;
 use super::wire::{At, Fault, InitReport, Outcome, Request, Step, Stream, tell};
-use super::{Attachment, StepFailure, command, fill, mounts, restrict, stage, sys, watch};
+use super::{Attachment, StepFailure, command, fill, mounts, restrict, sys, watch};
 use crate::store::{Applied, Usage};
 
 /// How often memory is looked at.
@@ -48,7 +48,7 @@ fn run(request: &Request, control: &OwnedFd, filter: &Filter) -> Result<Option<O
     if specification.loopback {
         sys::raise_loopback().at(Step::Namespaces, "loopback")?;
     }
-    let mut applied = Applied { seccomp: filter.digest.clone(), ..described() };
+    let mut applied = Applied { seccomp: filter.digest.clone(), ..described(specification.ids()) };
     let space = mounts::enter_sandbox(specification, &mut applied)?;
     let (ends, streams) = streams(specification.attachment)?;
     // The stage's socket must not be here: nobody but hbuild may hold its other end.
@@ -73,12 +73,12 @@ fn run(request: &Request, control: &OwnedFd, filter: &Filter) -> Result<Option<O
     Ok((!running.gone).then_some(Outcome { failure, applied, usage }))
 }
 
-/// What is the same in every sandbox.
-fn described() -> Applied {
+/// What is the same in every sandbox of these ids.
+fn described((user, group): (u32, u32)) -> Applied {
     let namespaces = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"];
     Applied {
         namespaces: namespaces.map(str::to_owned).to_vec(),
-        user: format!("{0}:{0}", stage::INSIDE),
+        user: format!("{user}:{group}"),
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         ..Applied::default()
     }

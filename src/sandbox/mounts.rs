@@ -10,7 +10,7 @@ use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{chdir, fchdir, pivot_root};
 
 use super::wire::{At, Fault, Step};
-use super::{Attachment, Specification, sys};
+use super::{Attachment, Inside, Specification, sys};
 use crate::store::Applied;
 
 /// An empty folder beside the roots, made by hbuild.
@@ -38,9 +38,8 @@ const LINKS: &[(&str, &str)] = &[
     ("stdout", "/proc/self/fd/1"),
 ];
 
-/// Folders of the tmpfs that are no outputs: where they are mounted, and their mode.
-const FOLDERS: &[(&str, &str, u32)] =
-    &[("build", "/build", 0o755), ("tmp", "/tmp", 0o1777), ("shm", "/dev/shm", 0o1777)];
+/// Where sources of builds are on the tmpfs.
+const SOURCES: &str = "build/src";
 
 pub(super) const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID;
 
@@ -114,7 +113,9 @@ pub(super) fn enter_sandbox(specification: &Specification, applied: &mut Applied
         mounts.push("/dev/pts own".to_owned());
     }
     let outputs = specification.outputs.iter().map(|path| (path.trim_start_matches('/'), path.as_str()));
-    for (name, path) in FOLDERS.iter().map(|(name, path, _)| (*name, *path)).chain(outputs) {
+    let folders = specification.folders();
+    let folders = folders.iter().map(|(name, path, _)| (name.as_str(), path.as_str()));
+    for (name, path) in folders.chain(outputs) {
         rustix::mount::mount_bind(format!("{SPACE}/{name}"), mount_point(path)?).at(Step::Mounts, path)?;
         mounts.push(format!("{path} tmpfs"));
     }
@@ -149,9 +150,13 @@ fn make_space(specification: &Specification) -> Result<OwnedFd, Fault> {
     mount_tmpfs(SPACE, &c_string(&options)).at(Step::Mounts, "tmpfs")?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let space = rustix::fs::openat(CWD, SPACE, flags, Mode::empty()).at(Step::Mounts, "tmpfs")?;
-    let source = ("build/src", 0o755);
-    for (name, mode) in FOLDERS.iter().map(|(name, _, mode)| (*name, *mode)).chain([source]) {
-        make_folder(&format!("{SPACE}/{name}"), mode).at(Step::Mounts, name)?;
+    for (name, _, mode) in specification.folders() {
+        let place = format!("{SPACE}/{name}");
+        let (parent, _) = place.rsplit_once('/').unwrap_or_default();
+        make_folders(parent).and_then(|()| make_folder(&place, mode)).at(Step::Mounts, &name)?;
+    }
+    if specification.inside == Inside::Build {
+        make_folder(&format!("{SPACE}/{SOURCES}"), 0o755).at(Step::Mounts, SOURCES)?;
     }
     for path in &specification.outputs {
         make_folder(&format!("{SPACE}{path}"), 0o755).at(Step::Mounts, path)?;
@@ -164,12 +169,11 @@ fn make_space(specification: &Specification) -> Result<OwnedFd, Fault> {
 
 /// The folders that [`enter_sandbox`] made on the writable file system, parents first.
 pub(super) fn folders(specification: &Specification) -> Vec<Vec<u8>> {
-    let always = FOLDERS.iter().map(|(name, _, _)| *name).chain(["build/src"]);
+    let folders = specification.folders().into_iter().map(|(name, _, _)| name);
+    let sources = (specification.inside == Inside::Build).then(|| SOURCES.to_owned());
     let asked = specification.outputs.iter().chain(&specification.directories);
-    always
-        .chain(asked.map(|path| path.trim_start_matches('/')))
-        .map(|path| path.as_bytes().to_vec())
-        .collect()
+    let asked = asked.map(|path| path.trim_start_matches('/').to_owned());
+    folders.chain(sources).chain(asked).map(String::into_bytes).collect()
 }
 
 /// Mounts a procfs that shows the processes of this sandbox and nothing else; where the kernel is too old for that, the

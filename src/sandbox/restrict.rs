@@ -118,9 +118,9 @@ fn landlock(specification: &Specification) -> Result<(), landlock::RulesetError>
             rules = rules.add_rule(PathBeneath::new(folder, device))?;
         }
     }
-    let outputs = specification.outputs.iter().map(String::as_str);
-    for path in ["/build", "/tmp", "/dev/shm"].into_iter().chain(outputs) {
-        if let Some(folder) = open(path) {
+    let folders = specification.folders().into_iter().map(|(_, path, _)| path);
+    for path in folders.chain(specification.outputs.iter().cloned()) {
+        if let Some(folder) = open(&path) {
             rules = rules.add_rule(PathBeneath::new(folder, AccessFs::from_all(abi)))?;
         }
     }

@@ -43,6 +43,8 @@ pub struct Sandboxes {
 struct Kind {
     other_machine: bool,
     terminal: bool,
+    /// User and group inside.
+    ids: (u32, u32),
 }
 
 /// A stage's process.
@@ -70,6 +72,7 @@ impl Sandboxes {
         let kind = Kind {
             other_machine: specification.other_machine,
             terminal: specification.attachment == Attachment::Terminal,
+            ids: specification.ids(),
         };
         let (own, control) = pair().map_err(|error| ended("no socket", &error))?;
         let request = Request { specification: specification.clone(), strict: self.options.strict };
@@ -107,6 +110,7 @@ impl Sandboxes {
             .arg(user.map_or("-".to_owned(), |user| user.to_string()))
             .arg(if kind.terminal { "terminal" } else { "-" })
             .arg(if kind.other_machine { "other" } else { "-" })
+            .args([kind.ids.0, kind.ids.1].map(|id| id.to_string()))
             .env_clear()
             .current_dir(roots)
             .stdin(Stdio::from(other))

@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::{Exec, ExecStep, paths};
 
+/// User and group of builds.
+const BUILDER: u32 = 1000;
+/// The folder of an image's writable directories on the private writable file system.
+const IMAGE: &str = "image";
+/// Shared memory.
+const SHARED: &str = "/dev/shm";
+
 /// A sandbox and the commands to run in it. Nothing of the host stands in it but the limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Specification {
@@ -33,6 +40,27 @@ pub struct Specification {
     pub other_machine: bool,
     /// What the commands have as standard input, output and error.
     pub attachment: Attachment,
+    /// Who the commands are, and where they may write.
+    #[serde(default)]
+    pub inside: Inside,
+}
+
+/// Who the commands of a sandbox are, and where they may write.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Inside {
+    /// A build: user and group 1000, `/build` and `/tmp` besides the outputs.
+    #[default]
+    Build,
+    /// A finished image.
+    Image {
+        /// The user.
+        user: u32,
+        /// Its one group.
+        group: u32,
+        /// Absolute directories of the root, none below another, in whose place are such of the private writable file
+        /// system. What is put into one is put below [`Specification::writable_at`].
+        writable: Vec<String>,
+    },
 }
 
 /// What commands have as standard input, output and error. All of it is made inside, and belongs to the user there.
@@ -110,6 +138,35 @@ impl Specification {
             one_processor: false,
             other_machine: false,
             attachment: Attachment::Log,
+            inside: Inside::Build,
+        }
+    }
+
+    /// User and group inside.
+    pub fn ids(&self) -> (u32, u32) {
+        match self.inside {
+            Inside::Build => (BUILDER, BUILDER),
+            Inside::Image { user, group, .. } => (user, group),
+        }
+    }
+
+    /// Where on the private writable file system is what a finished image has at the directory `path`.
+    pub fn writable_at(path: &str) -> String {
+        format!("{IMAGE}{path}")
+    }
+
+    /// The writable folders but outputs: where each is on the private file system, where it is seen, and its mode.
+    pub(super) fn folders(&self) -> Vec<(String, String, u32)> {
+        let folder = |(name, path, mode): (&str, &str, u32)| (name.to_owned(), path.to_owned(), mode);
+        let shared = ("shm", SHARED, 0o1777);
+        match &self.inside {
+            Inside::Build => {
+                [("build", "/build", 0o755), ("tmp", "/tmp", 0o1777), shared].map(folder).to_vec()
+            }
+            Inside::Image { writable, .. } => {
+                let writable = writable.iter().map(|path| (Self::writable_at(path), path.clone(), 0o755));
+                [folder(shared)].into_iter().chain(writable).collect()
+            }
         }
     }
 }

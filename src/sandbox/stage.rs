@@ -18,17 +18,16 @@ use super::{init, mounts, restrict, sys};
 
 /// The first argument of a process that is a stage.
 pub const STAGE_ARGUMENT: &str = "__sandbox-stage";
-/// User and group inside.
-pub(super) const INSIDE: u32 = 1000;
 
 /// Is a stage, until hbuild goes. `arguments` are those behind [`STAGE_ARGUMENT`]: the user to become, or `-`, and
-/// whether its sandboxes have terminals, whether they are as on another machine.
+/// whether its sandboxes have terminals, whether they are as on another machine, and their user and group.
 pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     let user = arguments.first().and_then(|user| user.to_str()?.parse().ok());
     let terminal = arguments.get(1).is_some_and(|word| word == "terminal");
     let other = arguments.get(2).is_some_and(|word| word == "other");
     let socket = io::stdin();
-    let prepared = prepare(user, terminal).map(|()| {
+    let id = |at: usize| arguments.get(at).and_then(|id| id.to_str()?.parse().ok()).unwrap_or_default();
+    let prepared = prepare(user, terminal, (id(3), id(4))).map(|()| {
         if other {
             change_clocks()
         }
@@ -60,7 +59,7 @@ pub fn stage_main(arguments: &[std::ffi::OsString]) -> ! {
     sys::exit_now(0)
 }
 
-fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
+fn prepare(user: Option<u32>, terminal: bool, inside: (u32, u32)) -> Result<(), Fault> {
     sys::close_from(3).at(Step::Restrictions, "open files")?;
     // Whatever hbuild was started with: commands begin with the defaults.
     sys::block_child_signal(false);
@@ -79,7 +78,7 @@ fn prepare(user: Option<u32>, terminal: bool) -> Result<(), Fault> {
         // The kernel gives /proc/self of a process that changed its user to root: it could not write its maps.
         set_dumpable_behavior(DumpableBehavior::Dumpable).at(Step::User, "dumpable")?;
     }
-    unshare()?;
+    unshare(inside)?;
     mounts::prepare(terminal)?;
     restrict::bound_capabilities().at(Step::Restrictions, "capabilities")
 }
@@ -89,7 +88,7 @@ pub(super) const IGNORED: &[i32] =
     &[libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGTSTP, libc::SIGTTOU, libc::SIGTTIN];
 
 #[expect(unsafe_code, reason = "the sandbox is where unsafe stands")]
-fn unshare() -> Result<(), Fault> {
+fn unshare(inside: (u32, u32)) -> Result<(), Fault> {
     let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let unshare = |flags: UnshareFlags| {
         // SAFETY: no table of descriptors is unshared.
@@ -98,8 +97,8 @@ fn unshare() -> Result<(), Fault> {
     unshare(UnshareFlags::NEWUSER).at(Step::Namespaces, "user namespace")?;
     let map = |file: &str, text: String| std::fs::write(file, text).at(Step::Namespaces, file);
     map("/proc/self/setgroups", "deny".to_owned())?;
-    map("/proc/self/uid_map", format!("{INSIDE} {user} 1"))?;
-    map("/proc/self/gid_map", format!("{INSIDE} {group} 1"))?;
+    map("/proc/self/uid_map", format!("{} {user} 1", inside.0))?;
+    map("/proc/self/gid_map", format!("{} {group} 1", inside.1))?;
     let others = UnshareFlags::NEWNS | UnshareFlags::NEWNET | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
     unshare(others).at(Step::Namespaces, "mount, network, uts and cgroup namespaces")?;
     rustix::system::sethostname(b"hbuild").at(Step::Namespaces, "host name")?;

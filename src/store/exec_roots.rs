@@ -6,16 +6,16 @@
 //! while the folder is made.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid};
 
 use super::error::{IoContext, StoreError};
+use super::explode::{Wanted, explode, remove_folder};
 use super::layout::{self, list};
 use super::{ObjectRef, Store};
 use crate::digest::Digest;
@@ -25,8 +25,6 @@ use crate::tree::{ContentError, Contents, Entry, EntryKind, Tree, TreePath};
 const MOUNT_POINTS: [&str; 5] = ["build", "dev", "out", "proc", "tmp"];
 /// How often a root that another makes is looked at.
 const RETRY: Duration = Duration::from_millis(20);
-/// Contents up to this length are read at once.
-const SMALL: u64 = 1 << 20;
 
 /// What a root is made of.
 pub struct ExecRoot<'a> {
@@ -55,6 +53,11 @@ impl ExecRoot<'_> {
         }
         let variant = format!("{:?} {:?}", self.owner, self.mount_points);
         format!("{hex}-{}", &Digest::of(variant.as_bytes()).to_hex()[..16])
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let Self { owner, threads, cancelled, .. } = *self;
+        Wanted { epoch: self.epoch, owner, threads, cancelled }
     }
 
     /// The entries that are to be there, parents first.
@@ -119,10 +122,10 @@ impl Store {
         let made = remove_folder(&target)
             .and_then(|()| root.whole())
             .map_err(ContentError::from)
-            .and_then(|whole| explode(&new, &whole, root, contents));
+            .and_then(|whole| explode(&new, &whole, &root.wanted(), contents));
         let made = made.and_then(|()| Ok(fs::rename(&new, &target).at("write", &target)?));
         if let Err(error) = made {
-            let _ = fs::remove_dir_all(&new);
+            let _ = remove_folder(&new);
             return Err(error);
         }
         if boot == SYNCED {
@@ -241,14 +244,6 @@ fn is_right(entry: &Entry, folder: &Path) -> Result<bool, StoreError> {
     })
 }
 
-/// Removes a folder with all that is in it; that it is not there is no error.
-pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path, error)),
-        _ => Ok(()),
-    }
-}
-
 /// Stands for the boot where the kernel does not tell it: what is so marked was synced.
 const SYNCED: &str = "synced";
 
@@ -260,108 +255,4 @@ fn boot_id() -> String {
         if text.trim().is_empty() { SYNCED.to_owned() } else { text.trim().to_owned() }
     };
     BOOT.get_or_init(read).clone()
-}
-
-/// Makes the folder `root` of `tree`: directories first, then what is in each, then their times.
-fn explode(
-    root: &Path,
-    tree: &Tree,
-    wanted: &ExecRoot<'_>,
-    contents: &dyn Contents,
-) -> Result<(), ContentError> {
-    let at = |path: &TreePath| root.join(std::ffi::OsStr::from_bytes(path.as_bytes()));
-    fs::create_dir(root).at("make", root)?;
-    let mut folders = vec![(root.to_owned(), Vec::new())];
-    let mut open = vec![0];
-    for entry in tree.entries() {
-        // The open folders are the way to the entry: parents stand before what is in them.
-        let depth = entry.path.as_bytes().iter().filter(|&&byte| byte == b'/').count();
-        open.truncate(depth + 1);
-        let parent = *open.last().expect("the root stays open");
-        if entry.is_directory() {
-            let path = at(&entry.path);
-            fs::create_dir(&path).at("make", &path)?;
-            open.push(folders.len());
-            folders.push((path, Vec::new()));
-        } else {
-            folders[parent].1.push(entry);
-        }
-    }
-    let fill = |(path, entries): &(PathBuf, Vec<&Entry>)| fill(path, entries, wanted, contents);
-    // More pieces than threads, for folders differ much in size.
-    let pieces = folders.len().div_ceil(wanted.threads.max(1) * 8).max(1);
-    if wanted.threads > 1 {
-        folders.par_chunks(pieces).try_for_each(|piece| piece.iter().try_for_each(fill))
-    } else {
-        folders.iter().try_for_each(fill)
-    }
-}
-
-/// Makes the files and symlinks of the folder `path`, then gives it its time.
-fn fill(
-    path: &Path,
-    entries: &[&Entry],
-    wanted: &ExecRoot<'_>,
-    contents: &dyn Contents,
-) -> Result<(), ContentError> {
-    if (wanted.cancelled)() {
-        return Err(StoreError::Stopped.into());
-    }
-    let folder = File::open(path).at("open", path)?;
-    let time = Timespec { tv_sec: wanted.epoch, tv_nsec: 0 };
-    let times = Timestamps { last_access: time, last_modification: time };
-    let owner = wanted.owner.map(|id| (Uid::from_raw(id), Gid::from_raw(id)));
-    for entry in entries {
-        let name = std::ffi::OsStr::from_bytes(entry.path.file_name());
-        let named = |error: rustix::io::Errno| StoreError::io("write", &path.join(name), error.into());
-        match &entry.kind {
-            EntryKind::Directory => {}
-            EntryKind::Symlink { target } => {
-                rustix::fs::symlinkat(target.as_slice(), &folder, name).map_err(named)?;
-                if let Some((uid, gid)) = owner {
-                    let flags = AtFlags::SYMLINK_NOFOLLOW;
-                    rustix::fs::chownat(&folder, name, Some(uid), Some(gid), flags).map_err(named)?;
-                }
-                rustix::fs::utimensat(&folder, name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(named)?;
-            }
-            EntryKind::File { digest, size, .. } => {
-                let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-                let mode = Mode::from_raw_mode(u32::from(entry.mode));
-                let mut file = File::from(rustix::fs::openat(&folder, name, flags, mode).map_err(named)?);
-                write(&mut file, (digest, *size), contents, &path.join(name))?;
-                rustix::fs::fchmod(&file, mode).map_err(named)?;
-                finish(&file, owner, &times).map_err(named)?;
-            }
-        }
-    }
-    let named = |error: rustix::io::Errno| StoreError::io("write", path, error.into());
-    rustix::fs::fchmod(&folder, Mode::from_raw_mode(0o755)).map_err(named)?;
-    Ok(finish(&folder, owner, &times).map_err(named)?)
-}
-
-fn finish(file: &File, owner: Option<(Uid, Gid)>, times: &Timestamps) -> rustix::io::Result<()> {
-    if let Some((uid, gid)) = owner {
-        rustix::fs::fchown(file, Some(uid), Some(gid))?;
-    }
-    rustix::fs::futimens(file, times)
-}
-
-fn write(
-    file: &mut File,
-    (digest, size): (&Digest, u64),
-    contents: &dyn Contents,
-    path: &Path,
-) -> Result<(), ContentError> {
-    if size <= SMALL {
-        return Ok(file.write_all(&contents.read(digest)?).at("write", path)?);
-    }
-    let mut content = contents.open(digest)?;
-    let mut block = vec![0; SMALL as usize];
-    loop {
-        let count = content.read(&mut block)?;
-        if count == 0 {
-            return Ok(());
-        }
-        file.write_all(&block[..count]).at("write", path)?;
-    }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::{IoContext, StoreError};
+use super::explode::remove_folder;
 use super::layout::list;
 
 /// A private folder on the store's file system. Dropped, it is gone with all that is in it.
@@ -46,6 +47,11 @@ impl Scratch {
         }
     }
 
+    /// Its path.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The path of a file that is not there yet.
     pub fn path(&self) -> PathBuf {
         self.folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
@@ -53,7 +59,7 @@ impl Scratch {
 
     /// Removes the folder before its owner is dropped; what still writes there fails.
     pub fn remove(&self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = remove_folder(&self.folder);
         let _ = fs::remove_file(&self.lock_path);
     }
 }
@@ -75,7 +81,7 @@ pub(crate) fn remove_stale(tmp: &Path) {
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => continue,
         }
         if lock.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
-            let _ = fs::remove_dir_all(tmp.join(folder));
+            let _ = remove_folder(&tmp.join(folder));
             let _ = fs::remove_file(&path);
         }
     }

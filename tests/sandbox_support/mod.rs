@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 
 use hbuild::sandbox::{
-    Attachment, Command, Finished, Limits, SandboxError, Sandboxes, Specification, StageOptions,
+    Attachment, Command, Finished, Inside, Limits, SandboxError, Sandboxes, Specification, StageOptions,
 };
 
 use crate::support::skip;
@@ -167,6 +167,7 @@ pub fn specification(script: &str) -> Specification {
         one_processor: false,
         other_machine: false,
         attachment: Attachment::Log,
+        inside: Inside::Build,
     }
 }
 

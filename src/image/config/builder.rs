@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{image_documents, numeric_user};
 use crate::exec::{BuildContext, BuildError, BuildOutputs, Builder};
 use crate::graph::{Action, Derivation, LayerDescriptor, outputs};
-use crate::tree::{ContentError, EntryKind, Tree, TreePath};
+use crate::tree::{ContentError, Contents, EntryKind, Tree, TreePath};
 
 const MOST_ACCOUNT_BYTES: u64 = 4 << 20;
 
@@ -31,7 +31,8 @@ impl Builder for ImageBuilder {
             }
             if input.outputs.iter().any(|name| name == outputs::TREE) {
                 let tree = context.tree(number, outputs::TREE)?;
-                accounts = [text(&tree, "etc/passwd", context)?, text(&tree, "etc/group", context)?];
+                let text = |path| text(&tree, path, context.contents());
+                accounts = [text("etc/passwd")?, text("etc/group")?];
             }
         }
         let [passwd, group] = &accounts;
@@ -45,11 +46,11 @@ impl Builder for ImageBuilder {
 }
 
 /// The text of a regular file, empty where there is none.
-pub(crate) fn text(tree: &Tree, path: &str, context: &dyn BuildContext) -> Result<String, ContentError> {
+pub(crate) fn text(tree: &Tree, path: &str, contents: &dyn Contents) -> Result<String, ContentError> {
     let path = TreePath::new(path.as_bytes()).expect("a constant plain path");
     match tree.get(&path).map(|entry| &entry.kind) {
         Some(EntryKind::File { digest, size, .. }) if *size <= MOST_ACCOUNT_BYTES => {
-            Ok(String::from_utf8_lossy(&context.contents().read(digest)?).into_owned())
+            Ok(String::from_utf8_lossy(&contents.read(digest)?).into_owned())
         }
         _ => Ok(String::new()),
     }

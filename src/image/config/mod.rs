@@ -8,7 +8,7 @@ mod builder;
 mod documents;
 mod error;
 
-pub use account::numeric_user;
+pub use account::{Account, account, environment_of, numeric_user};
 pub use builder::ImageBuilder;
 pub use documents::{DEFAULT_PATH, ImageDocuments, image_documents, to_canonical};
 

@@ -56,7 +56,7 @@ impl Builder for PolicyBuilder {
         let document = context.input(elf, outputs::DOCUMENT)?;
         let elf: ElfReport = serde_json::from_slice(&context.bytes(document)?)
             .map_err(|_| ContentError::Damaged(document.digest))?;
-        let [passwd, group] = ["etc/passwd", "etc/group"].map(|path| text(&tree, path, context));
+        let [passwd, group] = ["etc/passwd", "etc/group"].map(|path| text(&tree, path, context.contents()));
         let user = numeric_user(user, &passwd?, &group?).map_err(BuildError::action)?;
         let report = check(PolicyInput {
             flavor: *flavor,

@@ -8,7 +8,7 @@ use miette::Diagnostic;
 
 use super::checks::{BUILDS, Check, Status};
 use crate::graph::paths;
-use crate::sandbox::{Attachment, Limits, SandboxError, Sandboxes, Specification, StageOptions};
+use crate::sandbox::{Attachment, Inside, Limits, SandboxError, Sandboxes, Specification, StageOptions};
 use crate::store::Applied;
 
 /// Space and memory of the sandbox.
@@ -64,6 +64,7 @@ fn make(program: &Path) -> Result<Applied, SandboxError> {
         one_processor: false,
         other_machine: false,
         attachment: Attachment::Log,
+        inside: Inside::Build,
     };
     Ok(sandboxes.start(&specification)?.run(&mut std::io::sink(), &|| false)?.applied)
 }
