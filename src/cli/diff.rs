@@ -13,8 +13,8 @@ use super::registry::RegistryArguments;
 use super::report::{Failure, OutputError, UsageError};
 use super::{print, print_json, target};
 use crate::audit::diff::{
-    self, Cancelled, DiffError, Ignored, Options, Side, diff_images, diff_locks, diff_recipes, read_archive,
-    read_images,
+    self, Cancelled, DiffError, Difference, Ignored, Options, Side, SideName, diff_images, diff_locks,
+    diff_recipes, read_archive, read_images,
 };
 use crate::build::{ArchChoice, Filter, select};
 use crate::host::folder_tree::read_folder;
@@ -111,6 +111,11 @@ fn images(arguments: &DiffArguments, context: &Context, cancelled: Cancelled<'_>
     let layouts = [sources[0].layout()?, sources[1].layout()?];
     let image = |side: usize| image(&layouts[side], sources[side].reference(), arguments);
     let images = [image(0)?, image(1)?];
+    if images[0].digest == images[1].digest {
+        let name = |name: &str| SideName { name: name.to_owned(), manifest: Some(images[0].digest) };
+        let difference = Difference::none(name(&arguments.left), name(&arguments.right));
+        return print_difference(arguments, "image", &difference, true);
+    }
     let source = |side: usize, name: &str| diff::ImageSource {
         name: name.to_owned(),
         layout: &layouts[side],

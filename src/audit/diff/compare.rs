@@ -29,13 +29,7 @@ pub fn diff_images(
     options: &Options<'_>,
 ) -> Result<Difference, DiffError> {
     let name = |side: &Side<'_>| SideName { name: side.name.clone(), manifest: side.manifest };
-    let mut difference = Difference {
-        left: name(left),
-        right: name(right),
-        fields: Vec::new(),
-        packages: Vec::new(),
-        files: Vec::new(),
-    };
+    let mut difference = Difference::none(name(left), name(right));
     for (document, value) in &left.documents {
         let other = right.documents.get(document).unwrap_or(&serde_json::Value::Null);
         fields::compare(document, value, other, &mut difference.fields);

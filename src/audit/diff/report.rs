@@ -24,6 +24,11 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// That nothing differs.
+    pub fn none(left: SideName, right: SideName) -> Self {
+        Self { left, right, fields: Vec::new(), packages: Vec::new(), files: Vec::new() }
+    }
+
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.packages.is_empty() && self.files.is_empty()
