@@ -144,4 +144,15 @@ fn a_genuine_package_is_vouched_for_by_alpines_key() {
     let why = workspace.must(&["why", "out/app:1.0-alpine3.19-amd64", "/etc/services"]);
     assert!(why.contains("package    alpine-baselayout-data"), "{why}");
     assert!(why.contains("checked    signature, index and the entry in APKINDEX"), "{why}");
+    // Without the store only an image that carries its indexes can be checked.
+    workspace.must(&["build", "app.hb", "--evidence", "indexes", "-o", "carried"]);
+    let why = |folder: &str| {
+        let mut command =
+            workspace.command(&["why", &format!("{folder}/app:1.0-alpine3.19-amd64"), "/etc/services"]);
+        let output = command.env("HBUILD_STORE", workspace.path("no-store")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(why("out").contains("asserted by the lock, not rechecked"), "{}", why("out"));
+    let carried = why("carried");
+    assert!(carried.contains("checked    signature, index and the entry in APKINDEX"), "{carried}");
 }

@@ -52,11 +52,13 @@ fn redis() -> BuildComponent {
         sha256: Some(Sha256::of(name.as_bytes())),
         license: Some("AGPL-3.0-only".into()),
         purl: None,
+        layers: Vec::new(),
         cpe: None,
         patches: Vec::new(),
     };
     let patched = SourceComponent {
         purl: Some(REDIS_PURL.into()),
+        layers: Vec::new(),
         cpe: Some(REDIS_CPE.into()),
         patches: vec![
             ("patches/no build date.patch".into(), Sha256::of(b"first")),
@@ -89,6 +91,7 @@ fn conf() -> BuildComponent {
         sha256: None,
         license: None,
         purl: None,
+        layers: Vec::new(),
         cpe: None,
         patches: Vec::new(),
     };
@@ -333,6 +336,7 @@ fn definition() -> BuildDefinition {
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
         places: RecipePlaces { image: place(40), contents: Vec::new(), paths: BTreeMap::new() },
+        certificates: BTreeMap::new(),
         executions: vec![execution(conf()), execution(zlib()), execution(redis())],
     }
 }

@@ -74,6 +74,7 @@ fn host_image() -> Option<Image> {
         sha256: Some(Sha256::of(name.as_bytes())),
         license: Some("AGPL-3.0-only".into()),
         purl: purl.map(Into::into),
+        layers: Vec::new(),
         cpe: Some("cpe:2.3:a:redis:redis:8.8.2:*:*:*:*:*:*:*".into()),
         patches: Vec::new(),
     };
@@ -224,6 +225,7 @@ fn statements_are_deterministic_and_name_the_manifest() {
         snapshots: Vec::new(),
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
+        certificates: BTreeMap::new(),
         executions: Vec::new(),
         places: RecipePlaces {
             image: place(1),

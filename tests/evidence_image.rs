@@ -297,3 +297,40 @@ fn version_says_what_decides_bytes() {
     assert!(commit.is_none_or(|commit| commit.len() == 40), "{version}");
     assert!(version["features"].is_array() && version["modified"].is_boolean(), "{version}");
 }
+
+#[test]
+fn an_image_carries_its_signed_indexes_where_that_is_asked_for() {
+    let workspace = Workspace::new();
+    workspace.must(&["lock", "."]);
+    workspace.must(&["build", ".", "--evidence", "indexes"]);
+    let layout = workspace.path("project/out/app");
+    let image = named(&layout, "1.0-debian12-amd64");
+    let all = documents(&layout, &image);
+    let list = json(&one(&all, "application/vnd.hbuild.indexes.v1+json", ""));
+    let listed = |kind: &str, ending: &str| {
+        let (name, digest) =
+            list[kind].as_object().unwrap().iter().find(|(name, _)| name.ends_with(ending)).unwrap();
+        assert!(name.starts_with("test/stable@"), "{name}");
+        std::fs::read(layout.join("blobs/sha256").join(digest.as_str().unwrap())).unwrap()
+    };
+    let archive = |path: &str| std::fs::read(workspace.path("archive").join(path)).unwrap();
+    assert_eq!(listed("indexes", "/InRelease"), archive("dists/stable/InRelease"));
+    let certificate = std::fs::read(workspace.path("project/archive.asc")).unwrap();
+    assert_eq!(listed("certificates", "/archive.asc"), certificate);
+
+    // From another store, which fetches them: the same bytes.
+    let index = std::fs::read(layout.join("index.json")).unwrap();
+    let again = workspace.command(&["build", ".", "--evidence", "indexes", "-o", "again"]);
+    let output = { again }.env("HBUILD_STORE", workspace.path("other-store")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(std::fs::read(workspace.path("project/again/app/index.json")).unwrap() == index);
+
+    // The provenance names them, and the certificate, by the same digests.
+    let provenance = json(&one(&all, IN_TOTO, "https://slsa.dev/provenance/v1"));
+    let resolved = provenance["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap();
+    let digests: Vec<&Value> = resolved.iter().map(|one| &one["digest"]["sha256"]).collect();
+    let mut carried =
+        ["indexes", "certificates"].into_iter().flat_map(|kind| list[kind].as_object().unwrap().values());
+    assert!(carried.all(|digest| digests.contains(&digest)), "{list}\n{provenance}");
+    assert!(digests.iter().all(|digest| digest.is_string()), "an input without a digest: {provenance}");
+}

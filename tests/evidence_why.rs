@@ -94,6 +94,7 @@ fn definition() -> BuildDefinition {
                 sha256: None,
                 license: None,
                 purl: None,
+                layers: Vec::new(),
                 cpe: None,
                 patches: Vec::new(),
             }],
@@ -119,6 +120,7 @@ fn definition() -> BuildDefinition {
         }],
         compression: Compression { algorithm: Algorithm::Zstd, level: 3, library: "libzstd 1.5.7".into() },
         builder: "https://example.org/builder".into(),
+        certificates: BTreeMap::new(),
         executions: Vec::new(),
         places: RecipePlaces {
             image: place(4),

@@ -8,7 +8,8 @@ use hbuild_lang::recipe::{Build, Image, Point, Source};
 use super::select::Item;
 use super::{BuildFailure, Project};
 use crate::graph::{
-    Action, BuildPlan, Compression, Graph, ImagePlan, PlanOptions, Planner, VariantPlan, VariantSource,
+    Action, BuildPlan, Compression, DerivationId, Graph, ImagePlan, PlanOptions, Planner, VariantPlan,
+    VariantSource,
 };
 use crate::host::discover::LocalBytes;
 use crate::lock::{self, Lock, LockError, RecipeFile, UnlockedItem};
@@ -24,6 +25,8 @@ pub struct Planned<'a> {
     pub plan: ImagePlan,
     /// Number of packages in it.
     pub packages: usize,
+    /// The fetches of its signed indexes, in their order, where the image shall carry them.
+    pub indexes: Option<Vec<DerivationId>>,
 }
 
 /// A build that is wanted for itself.
@@ -76,6 +79,17 @@ pub enum Gap {
 }
 
 impl WholeGraph<'_> {
+    /// Has each image carry the signed indexes that its packages were chosen from.
+    pub fn carry_indexes(&mut self) -> Result<(), BuildFailure> {
+        for planned in &mut self.images {
+            let files = planned.plan.indexes.files.iter();
+            let fetches = files.map(|file| file.fetch(&mut self.graph)).collect::<Result<Vec<_>, _>>()?;
+            fetches.iter().for_each(|id| self.graph.add_root(*id));
+            planned.indexes = Some(fetches);
+        }
+        Ok(())
+    }
+
     /// Whether a command is among the derivations.
     pub fn executes(&self) -> bool {
         self.graph.iter().any(|(_, derivation)| matches!(derivation.action, Action::Exec(_)))
@@ -264,7 +278,13 @@ fn add_project<'a>(
                 let variant = lock::check(file, (image, &bases), lock.as_ref())?;
                 let plan = planner.image(&mut whole.graph, image, variant)?;
                 plan.roots().into_iter().for_each(|root| whole.graph.add_root(root));
-                whole.images.push(Planned { image, project, plan, packages: variant.packages.len() });
+                whole.images.push(Planned {
+                    image,
+                    project,
+                    plan,
+                    packages: variant.packages.len(),
+                    indexes: None,
+                });
             }
             Item::Build(build) => {
                 let plan = planner.build(&mut whole.graph, build)?;

@@ -13,7 +13,7 @@ use super::graph::Planned;
 use super::tested::Tests;
 use super::{BuildFailure, TestState};
 use crate::digest::{Digest, Sha256};
-use crate::evidence::media;
+use crate::evidence::{indexes_referrer, media};
 use crate::graph::{DerivationId, LayerDescriptor, ReportKind, SbomFormat, VariantPlan, outputs};
 use crate::host::folder::HostFolder;
 use crate::host::root_folder::HostRoot;
@@ -21,7 +21,8 @@ use crate::image::formats::{
     docker_archive_name, oci_archive_name, root_name, write_docker_archive, write_oci_archive, write_root,
 };
 use crate::image::layout::{
-    self, LayoutImage, Platform, Referrer, Subject, Variant, WriteOptions, referrer_manifest,
+    self, Blob, BlobContent, LayoutImage, Platform, Referrer, Subject, Variant, WriteOptions,
+    referrer_manifest,
 };
 use crate::store::{ObjectRef, Pack, Packs, Record, Store, StoreError};
 use crate::tree::{ContentError, Tree};
@@ -141,6 +142,14 @@ impl Source<'_> {
         let tests = tests.map(|id| (id, media::IN_TOTO, media::report(ReportKind::Tests)));
         for (id, artifact, predicate) in documents(planned).into_iter().chain(tests) {
             referrers.push(self.referrer(subject, id, (artifact, predicate))?);
+        }
+        if let Some(fetches) = &planned.indexes {
+            let files = plan.indexes.files.iter().zip(fetches).map(|(file, id)| {
+                let object = self.object(*id, outputs::FILE);
+                let content = BlobContent::Stored(object.digest);
+                (file.name.clone(), Blob { digest: file.sha256, size: object.size, content })
+            });
+            referrers.push(indexes_referrer(subject, files.collect(), &plan.indexes.certificates));
         }
         let platform = Platform { arch: planned.image.arch, manifest, config, layers };
         let tests = self.tests.state(planned).cloned();

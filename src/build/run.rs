@@ -188,13 +188,9 @@ impl<'w, 'p> Made<'w, 'p> {
             let name = (planned.image.name.as_str(), planned.image.variant.as_str());
             let about_index = whole.variants.get(&name).into_iter().flat_map(|plan| &plan.documents);
             let about_index = about_index.map(|(_, id)| *id);
-            let all = planned
-                .plan
-                .roots()
-                .into_iter()
-                .chain(tree)
-                .chain(about_index)
-                .chain(tests.statement(planned));
+            let indexes = planned.indexes.iter().flatten().copied();
+            let all = planned.plan.roots().into_iter().chain(tree).chain(about_index).chain(indexes);
+            let all = all.chain(tests.statement(planned));
             all.into_iter().all(|id| records.contains_key(&id))
         };
         let variant = |planned: &'w Planned<'p>| (&planned.image.name, &planned.image.variant);

@@ -70,7 +70,7 @@ pub enum Command {
     /// Format recipes
     Fmt(FmtArguments),
     /// Print the evaluated recipe, or what is in an image
-    Show(ShowArguments),
+    Show(super::show::ShowArguments),
     /// Pin every package and source to a digest in hbuild.lock
     Lock(LockArguments),
     /// Build images
@@ -267,20 +267,6 @@ pub struct ImportArguments {
     pub json: bool,
 }
 
-/// Arguments of `show`.
-#[derive(Debug, Args)]
-pub struct ShowArguments {
-    /// Recipes and variants, or one image: a layout folder or an archive, optionally with `:REF`
-    #[command(flatten)]
-    pub selection: Selection,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Registries
-    #[command(flatten)]
-    pub registry: RegistryArguments,
-}
-
 /// Arguments of `lock`.
 #[derive(Debug, Clone, Args)]
 pub struct LockArguments {
@@ -320,6 +306,9 @@ pub struct BuildArguments {
     /// Compression of the layers; `docker` archives are never compressed
     #[arg(long, value_enum, default_value_t = CompressionArgument::Zstd)]
     pub compression: CompressionArgument,
+    /// Attach this too: evidence that only some readers want
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub evidence: Vec<super::build::EvidenceArgument>,
     /// Threads, and so derivations at once; one a core by default
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<usize>,

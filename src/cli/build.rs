@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use clap::ValueEnum;
+
 use super::arguments::{BuildArguments, CompressionArgument, FormatArgument};
 use super::context::Context;
 use super::progress::Progress;
@@ -22,6 +24,13 @@ use crate::host::limits::BuildLimits;
 use crate::host::memory;
 use crate::sandbox::{Limits, LocalExecutor, LocalImages, Sandboxes, StageOptions};
 use crate::store::Store;
+
+/// Evidence that is attached on request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EvidenceArgument {
+    /// The signed indexes that packages were chosen from, and the certificates: InRelease, Packages, APKINDEX
+    Indexes,
+}
 
 /// Builds what is selected; prints a table of the results, or their JSON.
 pub fn run(arguments: &BuildArguments, context: &Context) -> Result<(), Failure> {
@@ -60,6 +69,9 @@ fn build_chosen(
     let graph_options =
         GraphOptions { compression: layer_compression(algorithm), builder: context.builder() };
     let mut whole = locked_graph(chosen, &graph_options).map_err(Failure::new)?;
+    if arguments.evidence.contains(&EvidenceArgument::Indexes) {
+        whole.carry_indexes().map_err(Failure::new)?;
+    }
     let settings = context.settings(&arguments.network)?;
     let store = context.store()?;
     let progress = Progress::start(context.reporter());

@@ -2,13 +2,29 @@
 
 use std::fmt::Write;
 
+use clap::Args;
 use hbuild_lang::recipe::{Build, Content, Image, Located, PathRule, Repository};
 
-use super::arguments::ShowArguments;
+use super::arguments::Selection;
 use super::context::Context;
+use super::registry::RegistryArguments;
 use super::report::Failure;
 use super::{print, print_json, show_image, target};
 use crate::build::{ArchChoice, Item, select};
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// Recipes and variants, or one image: a layout folder or an archive, optionally with `:REF`
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Registries
+    #[command(flatten)]
+    pub registry: RegistryArguments,
+}
 
 /// Prints the evaluated images and builds, or what is in an image. Every architecture is shown where none is asked for.
 pub fn run(arguments: &ShowArguments, context: &Context) -> Result<(), Failure> {

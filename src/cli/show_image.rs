@@ -3,17 +3,19 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::arguments::ShowArguments;
 use super::context::Context;
 use super::image::ImageSource;
 use super::report::Failure;
 use super::report::UsageError;
 use super::sbom::arch;
+use super::show::ShowArguments;
 use super::target::host_arch;
 use super::{print, print_json, table};
 use crate::audit::summary::{Run, Summary};
+use crate::remote::Reference;
 
-/// Whether what is to be shown is an image, not a recipe: a folder with a layout in it, or a file that is no recipe.
+/// Whether what is to be shown is an image, not a recipe: a folder with a layout in it, a file that is no recipe, or
+/// what can only be in a registry.
 pub fn is_image(targets: &[String]) -> bool {
     let [target] = targets else { return false };
     let is_layout = |path: &Path| path.join("index.json").is_file() && path.join("oci-layout").is_file();
@@ -23,7 +25,9 @@ pub fn is_image(targets: &[String]) -> bool {
     if path.exists() {
         return fits(path);
     }
-    target.rsplit_once(':').is_some_and(|(path, _)| fits(Path::new(path)))
+    // A misspelt recipe is none in a registry: `recipes.d/app.hb#app`.
+    let in_registry = Reference::is_meant(target) && !target.contains(".hb") && !target.contains('#');
+    in_registry || target.rsplit_once(':').is_some_and(|(path, _)| fits(Path::new(path)))
 }
 
 /// Prints what is in the image.

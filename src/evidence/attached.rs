@@ -88,6 +88,13 @@ pub enum AttachedError {
     },
 }
 
+impl Attachment {
+    /// The files behind the document.
+    pub(super) fn files(&self) -> &[Descriptor] {
+        self.layers.get(1..).unwrap_or_default()
+    }
+}
+
 impl<'a> Attached<'a> {
     /// What is attached to the manifest or index `subject` of `layout`.
     pub fn read(layout: &'a Layout<'a>, subject: Sha256) -> Result<Self, AttachedError> {

@@ -6,6 +6,9 @@ use crate::graph::{IndexDocument, ReportKind, SbomFormat};
 pub const SPDX: &str = "application/spdx+json";
 /// A CycloneDX JSON document; also the artifact type of its referrer.
 pub const CYCLONEDX: &str = "application/vnd.cyclonedx+json";
+/// The signed indexes that the packages of an image were chosen from, with the certificates: `docs/src/evidence.md`,
+/// _Signed indexes_. Also the type of the list that is the artifact's first layer.
+pub const INDEXES: &str = "application/vnd.hbuild.indexes.v1+json";
 /// An in-toto statement that is not in an envelope; also the artifact type of its referrer.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// The annotation that names a statement's predicate type on the referrer's manifest and on its layer.

@@ -7,6 +7,7 @@
 
 mod attached;
 mod builder;
+mod carried;
 pub mod copyright;
 mod error;
 mod execution;
@@ -29,6 +30,7 @@ pub mod why;
 
 pub use attached::{Attached, AttachedError, Attachment, ListedFile, listed_files};
 pub use builder::EvidenceBuilder;
+pub use carried::{CarriedIndexes, IndexList, KeptOrCarried, indexes_referrer};
 pub use error::EvidenceError;
 pub use execution::{BuildV1, DeclaredSandbox};
 pub use index::{ImageIndex, IndexParameters, PlatformPolicy, PolicySummary, WaivedOn};

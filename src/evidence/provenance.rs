@@ -19,7 +19,7 @@ use crate::lock::{BuildDefinition, LockedPackage, RecipePlaces, Snapshot, Snapsh
 
 /// Keys of the annotations of resolved dependencies.
 pub mod annotation {
-    /// `package`, `index`, `packages`, `source`, `patch` or `recipe`; of an index, `image`.
+    /// `package`, `index`, `packages`, `certificate`, `source`, `layer`, `patch` or `recipe`; of an index, `image`.
     pub const KIND: &str = "kind";
     /// Of a package or a Packages file: the name of the signed index it is vouched for by.
     pub const INDEX: &str = "index";
@@ -204,8 +204,12 @@ fn resolved(definition: &BuildDefinition, files: &PackageFiles) -> Vec<ResourceD
     }
     let package = |package| locked_package(&components.distro, package, files);
     all.extend(components.packages.iter().map(package));
-    all.extend(components.sources.iter().map(source));
+    for used in &components.sources {
+        all.push(source(used));
+        all.extend(layers(used));
+    }
     all.extend(for_builds(definition, files));
+    all.extend(definition.certificates.iter().map(|(uri, digest)| certificate(uri, *digest)));
     all.extend(definition.recipe_files.iter().map(|(name, digest)| recipe_file(name, *digest)));
     all
 }
@@ -220,6 +224,7 @@ fn for_builds(definition: &BuildDefinition, files: &PackageFiles) -> Vec<Resourc
     let mut all: Vec<_> = tools.into_iter().map(tool).collect();
     for used in executions.iter().flat_map(|one| one.sources.values()) {
         all.push(source(used));
+        all.extend(layers(used));
         all.extend(used.patches.iter().map(|(path, digest)| patch(path, *digest)));
     }
     let mut once: Vec<ResourceDescriptor> = Vec::new();
@@ -307,6 +312,21 @@ pub(super) fn source(source: &SourceComponent) -> ResourceDescriptor {
         descriptor.digest.insert("gitCommit".to_owned(), commit.to_owned());
     }
     descriptor
+}
+
+/// What is fetched of an image of a registry.
+fn layers(source: &SourceComponent) -> impl Iterator<Item = ResourceDescriptor> {
+    let annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("layer"))]);
+    source
+        .layers
+        .iter()
+        .map(move |(uri, digest)| descriptor(&source.name, uri.clone(), Some(*digest), annotations.clone()))
+}
+
+fn certificate(uri: &str, digest: Sha256) -> ResourceDescriptor {
+    let annotations = BTreeMap::from([(annotation::KIND.to_owned(), json!("certificate"))]);
+    let name = uri.rsplit(['/', ':']).next().unwrap_or(uri);
+    descriptor(name, uri.to_owned(), Some(digest), annotations)
 }
 
 fn patch(path: &str, digest: Sha256) -> ResourceDescriptor {

@@ -21,7 +21,7 @@ pub use environment::environment;
 pub use graph::{Graph, GraphError};
 pub use image_test::{ImageTest, ImageTests};
 pub use plan::{
-    BuildPlan, ImagePlan, LocalSource, PlanError, PlanOptions, Planner, TestPlan, VariantPlan, VariantSource,
-    embedded, embedded_path, package_origin,
+    BuildPlan, ImagePlan, IndexFile, LocalSource, PlanError, PlanOptions, Planner, SignedIndexes, TestPlan,
+    VariantPlan, VariantSource, embedded, embedded_path, package_origin,
 };
 pub use variant::{IndexDefinition, IndexDocument};

@@ -14,6 +14,10 @@ pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// The config `{}` of artifacts.
 pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+/// Bytes of no further type.
+pub const BYTES: &str = "application/octet-stream";
 
 /// The annotation of an index entry that names it.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// The annotation of a layer that gives the name of the file that it is.
+pub const TITLE: &str = "org.opencontainers.image.title";

@@ -336,7 +336,7 @@ pub struct SourceComponent {
     pub name: String,
     /// First URL, or `path:<path>`.
     pub uri: String,
-    /// SHA-256 of the file, or none for a local folder.
+    /// SHA-256 of the file; of a local folder and of git, that of the tar archive made of it.
     pub sha256: Option<Sha256>,
     /// Licence.
     pub license: Option<String>,
@@ -346,6 +346,9 @@ pub struct SourceComponent {
     pub cpe: Option<String>,
     /// Patches applied to it, in order: path beside the recipe, and SHA-256.
     pub patches: Vec<(String, Sha256)>,
+    /// The layers of an image of a registry, lowest first: URI and SHA-256.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<(String, Sha256)>,
 }
 
 impl SourceComponent {
@@ -373,6 +376,8 @@ pub struct BuildDefinition {
     pub point: Point,
     /// Signed indexes used.
     pub snapshots: Vec<Snapshot>,
+    /// SHA-256 of each certificate that may have signed them, by URI.
+    pub certificates: BTreeMap<String, Sha256>,
     /// The layer compressor.
     pub compression: crate::compression::Compression,
     /// Configured builder id, a URI.

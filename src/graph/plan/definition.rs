@@ -1,14 +1,18 @@
 //! What the evidence of an image states: its components and its build definition.
 
+use std::collections::BTreeMap;
+
 use hbuild_lang::recipe::{Arch, Build, Content, ContentKind, Image, Located, Source, SourceFrom};
 
 use super::build::{Planned, build_origin};
 use super::image::{MergedImage, Parts};
+use super::inputs::is_of;
 use super::{PlanOptions, Planner};
 use crate::digest::Sha256;
 use crate::graph::DOCUMENTS;
 use crate::lock::{
     BuildComponent, BuildDefinition, Components, ExecutionDefinition, RecipePlaces, SourceComponent, arch_of,
+    oci_key,
 };
 
 pub(super) fn components(
@@ -94,7 +98,9 @@ fn source_component(planner: &Planner<'_>, source: &Source, arch: Arch) -> Sourc
         SourceFrom::Url { urls, sha256, .. } => {
             (urls.first().cloned().unwrap_or_default(), sha256.parse().ok())
         }
-        SourceFrom::Path { path } => (format!("path:{path}"), None),
+        SourceFrom::Path { path } => {
+            (format!("path:{path}"), options.local.get(path).map(|local| local.sha256))
+        }
         SourceFrom::Oci { name, tag, digest } => {
             let arch = arch_of(source, arch);
             (oci_purl(name, tag.as_deref(), digest, arch), digest.parse().ok())
@@ -116,7 +122,32 @@ fn source_component(planner: &Planner<'_>, source: &Source, arch: Arch) -> Sourc
         cpe: source.cpe.clone(),
         uri,
         patches: source.patches.iter().map(patch).collect(),
+        layers: layers(source, arch, options),
     }
+}
+
+/// What is fetched of an image of a registry.
+fn layers(source: &Source, arch: Arch, options: &PlanOptions) -> Vec<(String, Sha256)> {
+    let Some(image) = oci_key(source).and_then(|key| options.oci.get(&key)) else { return Vec::new() };
+    let platform = image.platform(arch_of(source, arch));
+    let layer = |digest: Sha256| (format!("oci:{}@sha256:{digest}", image.name), digest);
+    platform.into_iter().flat_map(|platform| &platform.layers).map(|blob| layer(blob.sha256)).collect()
+}
+
+/// The certificates of the repositories of the image and of its builds.
+fn certificates(parts: &Parts<'_>) -> BTreeMap<String, Sha256> {
+    let of_builds = parts.builds.iter().flat_map(|planned| planned.build.repositories.iter());
+    let mut found = BTreeMap::new();
+    for repository in parts.merged.repositories.iter().chain(of_builds) {
+        if !parts.snapshots.iter().any(|snapshot| is_of(snapshot, repository)) {
+            continue;
+        }
+        let scheme = if repository.url.is_some() { "recipe:" } else { "hbuild:std/keys/" };
+        for key in &repository.keys {
+            found.insert(format!("{scheme}{}", key.name), Sha256::of(key.text.as_bytes()));
+        }
+    }
+    found
 }
 
 /// The package URL of an image of a registry for one architecture (purl-spec, type `oci`).
@@ -145,6 +176,7 @@ pub(super) fn build_definition(
             .collect(),
         lock_digest: lock_digest(parts),
         point: parts.image.point.clone(),
+        certificates: certificates(parts),
         snapshots: parts.snapshots.iter().map(|snapshot| (*snapshot).clone()).collect(),
         compression: options.compression.clone(),
         builder: options.builder.clone(),

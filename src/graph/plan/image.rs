@@ -9,6 +9,7 @@ use super::build::Planned;
 use super::config::image_config;
 use super::definition::{build_components, build_definition, components};
 use super::embedded::embedded;
+use super::indexes::{SignedIndexes, signed_indexes};
 use super::inputs::{input, package_origin};
 use super::locked::{Locked, newest};
 use super::{PlanError, PlanOptions, Planner};
@@ -48,6 +49,8 @@ pub struct ImagePlan {
     pub provenance: DerivationId,
     /// Where each path came from.
     pub origins: DerivationId,
+    /// What its packages were chosen from.
+    pub indexes: SignedIndexes,
     /// Its tests, where it has any.
     pub tests: Option<TestPlan>,
 }
@@ -82,6 +85,8 @@ pub(super) struct MergedImage<'a> {
     merge: DerivationId,
     /// Its layers, those of what it extends first.
     layers: Vec<DerivationId>,
+    /// The repositories of its packages.
+    pub repositories: Vec<Repository>,
 }
 
 impl<'a> MergedImage<'a> {
@@ -183,7 +188,7 @@ impl<'a> Planner<'a> {
         for at in 0..count {
             layers.push(layer(graph, image, merge, at, self.options)?);
         }
-        let merged = Rc::new(MergedImage { chain, locked, origins, merge, layers });
+        let merged = Rc::new(MergedImage { chain, locked, origins, merge, layers, repositories });
         self.merged.insert(key, merged.clone());
         Ok(merged)
     }
@@ -353,6 +358,7 @@ fn evidence_and_image(
             vec![manifest.clone(), policy_document.clone()],
         )?,
         provenance: document(graph, "provenance", definition, with_files(vec![manifest, policy_document]))?,
+        indexes: signed_indexes(&parts.snapshots, &parts.merged.repositories, &parts.builds),
         merge: parts.merged.merge,
         layers: parts.merged.layers.clone(),
         image: built,

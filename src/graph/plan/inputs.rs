@@ -145,7 +145,7 @@ impl<'a> Inputs<'a> {
 }
 
 /// Whether `snapshot` is a state of `repository`.
-fn is_of(snapshot: &Snapshot, repository: &Repository) -> bool {
+pub(super) fn is_of(snapshot: &Snapshot, repository: &Repository) -> bool {
     let component = snapshot.indexes.first().map(|index| &index.component);
     (&snapshot.repository, &snapshot.url, &snapshot.suite)
         == (&repository.name, &repository.url, &repository.suite)

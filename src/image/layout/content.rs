@@ -58,7 +58,7 @@ pub struct Platform {
 }
 
 /// A blob with the place its bytes come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
     /// SHA-256 of the bytes.
     pub digest: Sha256,
@@ -69,7 +69,7 @@ pub struct Blob {
 }
 
 /// Where the bytes of a blob are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobContent {
     /// Here.
     Bytes(Arc<[u8]>),

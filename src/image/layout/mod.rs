@@ -19,7 +19,7 @@ pub use attach::{Artifact, attach};
 pub use content::{Blob, BlobContent, LayoutImage, OpenBlob, Platform, Variant, variant_index};
 pub use error::LayoutError;
 pub use folder::{Folder, FolderError, NewFile};
-pub use referrer::{Referrer, Subject, referrer_manifest, referrers_tag};
+pub use referrer::{Referrer, Subject, artifact_with_files, referrer_manifest, referrers_tag};
 pub use write::{WriteOptions, Written, write};
 
 pub(crate) use content::{OCI_LAYOUT, blob_path};

@@ -48,6 +48,8 @@ pub struct Referrer {
     pub manifest: Vec<u8>,
     /// The bytes of the document.
     pub document: Vec<u8>,
+    /// Files that stand behind the document, in order.
+    pub files: Vec<Blob>,
 }
 
 /// The artifact that attaches `document` to `subject`: its config is empty, its one layer is the document. No
@@ -59,14 +61,46 @@ pub fn referrer_manifest(
     document: Vec<u8>,
     annotations: BTreeMap<String, String>,
 ) -> Referrer {
-    let subject_type = if subject.index { media_type::INDEX } else { media_type::MANIFEST };
     let layer = descriptor(document_type, Sha256::of(&document), document.len() as u64);
+    let manifest = artifact_manifest(subject, artifact_type, vec![layer], &annotations);
+    let artifact_type = artifact_type.to_owned();
+    Referrer { subject, artifact_type, annotations, manifest, document, files: Vec::new() }
+}
+
+/// The artifact that attaches `files`, each with its name, to `subject`, behind `document`, which says what they are
+/// and is of the artifact's own type.
+pub fn artifact_with_files(
+    subject: Subject,
+    artifact_type: &str,
+    document: Vec<u8>,
+    files: Vec<(String, Blob)>,
+) -> Referrer {
+    let mut layers = vec![descriptor(artifact_type, Sha256::of(&document), document.len() as u64)];
+    for (name, blob) in &files {
+        let mut layer = descriptor(media_type::BYTES, blob.digest, blob.size);
+        layer.set_annotations(Some([(media_type::TITLE.to_owned(), name.clone())].into()));
+        layers.push(layer);
+    }
+    let annotations = BTreeMap::new();
+    let manifest = artifact_manifest(subject, artifact_type, layers, &annotations);
+    let artifact_type = artifact_type.to_owned();
+    let files = files.into_iter().map(|(_, blob)| blob).collect();
+    Referrer { subject, artifact_type, annotations, manifest, document, files }
+}
+
+fn artifact_manifest(
+    subject: Subject,
+    artifact_type: &str,
+    layers: Vec<Descriptor>,
+    annotations: &BTreeMap<String, String>,
+) -> Vec<u8> {
+    let subject_type = if subject.index { media_type::INDEX } else { media_type::MANIFEST };
     let manifest = ImageManifestBuilder::default()
         .schema_version(2u32)
         .media_type(MediaType::ImageManifest)
         .artifact_type(MediaType::from(artifact_type))
         .config(descriptor(media_type::EMPTY, Sha256::of(EMPTY_CONFIG), EMPTY_CONFIG.len() as u64))
-        .layers(vec![layer])
+        .layers(layers)
         .subject(descriptor(subject_type, subject.digest, subject.size));
     let manifest = match annotations.is_empty() {
         true => manifest,
@@ -74,15 +108,14 @@ pub fn referrer_manifest(
             manifest.annotations(annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
         }
     };
-    let manifest = to_canonical(&manifest.build().expect("all fields are set"));
-    Referrer { subject, artifact_type: artifact_type.to_owned(), annotations, manifest, document }
+    to_canonical(&manifest.build().expect("all fields are set"))
 }
 
 impl Referrer {
-    /// All that a layout or a registry needs of it: manifest, document, config.
+    /// All that a layout or a registry needs of it: manifest, document, config, files.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = (Sha256, Blob)> {
         let all = [&self.manifest[..], &self.document, EMPTY_CONFIG].map(Blob::of);
-        all.into_iter().map(|blob| (blob.digest, blob))
+        all.into_iter().chain(self.files.iter().cloned()).map(|blob| (blob.digest, blob))
     }
 
     /// Whether it takes the place of the artifact that `old` describes: the same type with the same annotations.
