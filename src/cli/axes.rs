@@ -2,14 +2,11 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
+use clap::Command;
 
-use super::arguments::Arguments;
-
-/// The arguments with every long option that the command does not know turned into an `--axis`, where the
+/// The arguments of the program `root` with every long option that the command does not know turned into an `--axis`, where the
 /// command has axes at all. Everything behind `--` stays.
-pub fn rewrite(arguments: Vec<OsString>) -> Vec<OsString> {
-    let root = Arguments::command();
+pub fn rewrite(root: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
     let found = arguments.iter().enumerate().skip(1).find_map(|(index, argument)| {
         Some((index, argument.to_str().and_then(|name| root.find_subcommand(name))?))
     });
@@ -61,10 +58,13 @@ fn unknown_option(argument: &OsString, known: &[&str]) -> Option<(String, Option
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
+    use super::super::arguments::Arguments;
     use super::*;
 
     fn rewritten(line: &str) -> String {
-        let out = rewrite(line.split(' ').map(OsString::from).collect());
+        let out = rewrite(&Arguments::command(), line.split(' ').map(OsString::from).collect());
         out.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 

@@ -50,7 +50,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use context::Context;
@@ -74,8 +74,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return key_main(&arguments[2..]);
     }
     let passphrase = take_variable("HBUILD_PASSPHRASE");
-    let arguments = axes::rewrite(arguments);
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let command = Arguments::command();
+    let arguments = axes::rewrite(&command, arguments);
+    let parsed = command.try_get_matches_from(arguments).and_then(|it| Arguments::from_arg_matches(&it));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors; clap's own status for the others is 2.

@@ -25,6 +25,11 @@ pub trait BuildContext: Sync {
     /// The object behind output `output` of input number `input`.
     fn input(&self, input: usize, output: &str) -> Result<ObjectRef, ContentError>;
 
+    /// The SHA-256 of that object, where it was noted when it was made.
+    fn input_sha256(&self, _input: usize, _output: &str) -> Option<Sha256> {
+        None
+    }
+
     /// A reader over an object.
     fn open(&self, object: ObjectRef) -> Result<Box<dyn Read + Send + '_>, ContentError>;
 
@@ -85,6 +90,9 @@ pub trait BuildContext: Sync {
 
     /// Keeps `bytes` as the derivation's log, whether it succeeds or fails. None are no log.
     fn keep_log(&self, bytes: &[u8]) -> Result<(), ContentError>;
+
+    /// Notes the SHA-256 of an output in the record.
+    fn keep_sha256(&self, _object: ObjectRef, _sha256: Sha256) {}
 
     /// Keeps in the record how a command was executed.
     fn keep_execution(&self, execution: Execution);

@@ -124,6 +124,14 @@ impl BuildContext for Context<'_> {
         })
     }
 
+    fn input_sha256(&self, input: usize, output: &str) -> Option<Sha256> {
+        self.inputs.get(input)?.sha256.get(output).copied()
+    }
+
+    fn keep_sha256(&self, object: ObjectRef, sha256: Sha256) {
+        self.notes().sha256.insert(object.digest, sha256);
+    }
+
     fn open(&self, object: ObjectRef) -> Result<Box<dyn Read + Send + '_>, ContentError> {
         let inner = self.shared.store.reader(&object)?;
         Ok(Box::new(Stoppable { inner, stop: &self.shared.stop }))

@@ -161,8 +161,10 @@ impl FetchBuilder<'_> {
     ) -> Result<ObjectRef, BuildError> {
         let file = self.store.partial(content).map_err(ContentError::from)?;
         let mut sink = PartialSink { file, context };
-        fetch(&mut sink, &|done, total| context.progress(done, total))?;
-        Ok(sink.file.finish().map_err(ContentError::from)?)
+        let fetched = fetch(&mut sink, &|done, total| context.progress(done, total))?;
+        let object = sink.file.finish().map_err(ContentError::from)?;
+        context.keep_sha256(object, fetched.sha256);
+        Ok(object)
     }
 
     fn fetch_commit(

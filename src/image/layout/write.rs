@@ -13,7 +13,7 @@ use crate::digest::Sha256;
 
 const MOST_INDEX_BYTES: u64 = 16 << 20;
 const BLOBS: &str = "blobs/sha256";
-const COPY_BYTES: usize = 256 * 1024;
+const COPY_BYTES: u64 = 256 * 1024;
 
 /// How a layout is written.
 #[derive(Clone, Copy)]
@@ -185,7 +185,8 @@ pub(crate) fn copy_blob(
     copy_checked(&mut reader, digest, blob.size, cancelled, out)
 }
 
-/// Copies everything `reader` gives to `out`, and fails unless it has this digest and length.
+/// Copies everything `reader` gives to `out`, and fails unless it has this digest and length. Bytes are hashed while those
+/// before them are written and the next ones read: at the end of a build one large layer is all that is waited for.
 pub(crate) fn copy_checked(
     reader: &mut dyn Read,
     digest: Sha256,
@@ -194,24 +195,27 @@ pub(crate) fn copy_checked(
     out: &mut dyn Write,
 ) -> Result<(), LayoutError> {
     let mut hasher = sha2::Sha256::new();
-    let mut buffer = vec![0; COPY_BYTES.min(length as usize + 1)];
     let mut size = 0;
+    let (mut block, mut next) = (Vec::new(), Vec::new());
     loop {
         if cancelled() {
             return Err(LayoutError::Cancelled);
         }
-        let count = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(LayoutError::Open { digest, source: error.into() }),
-        };
-        size += count as u64;
-        if size > length {
+        rayon::in_place_scope(|scope| {
+            if !block.is_empty() {
+                scope.spawn(|_| hasher.update(&block));
+                out.write_all(&block).map_err(|error| write_failed(blob_path(digest), error))?;
+            }
+            next.reserve_exact(COPY_BYTES.min(length + 1 - size.min(length)) as usize);
+            let read = reader.take(COPY_BYTES).read_to_end(&mut next);
+            read.map_err(|error| LayoutError::Open { digest, source: error.into() })
+        })?;
+        size += next.len() as u64;
+        if next.is_empty() || size > length {
             break;
         }
-        hasher.update(&buffer[..count]);
-        out.write_all(&buffer[..count]).map_err(|error| write_failed(blob_path(digest), error))?;
+        std::mem::swap(&mut block, &mut next);
+        next.clear();
     }
     let right = size == length && hasher.finalize()[..] == digest.0;
     if right { Ok(()) } else { Err(LayoutError::Content { digest }) }
