@@ -25,7 +25,19 @@ for script in cyclonedx-validate purl-canonical in-toto-validate sigstore-bundle
 done
 # cosign before and since its version 3.
 "$here/debs.sh" "$tools/debs" trixie cosign >&2 || true
-"$here/debs.sh" "$tools/debs" sid cosign >&2 || true
+"$here/debs.sh" "$tools/debs" sid cosign crane oras >&2 || true
 ln -sf "$tools/debs/trixie/usr/bin/cosign" "$tools/bin/cosign2"
 ln -sf "$tools/debs/sid/usr/bin/cosign" "$tools/bin/cosign3"
+# Clients of registries, and a registry with the referrers API; the compiler that made it is not kept.
+for tool in crane oras; do
+  ln -sf "$tools/debs/sid/usr/bin/$tool" "$tools/bin/$tool"
+done
+if [ ! -x "$tools/bin/referrers-registry" ]; then
+  go=$tools/go/trixie
+  "$here/debs.sh" "$tools/go" trixie golang-1.24-go golang-1.24-src golang-github-google-go-containerregistry-dev >&2 &&
+    env GO111MODULE=off GOTOOLCHAIN=local CGO_ENABLED=0 GOCACHE="$tools/go/cache" GOPATH="$go/usr/share/gocode" \
+      GOROOT="$go/usr/lib/go-1.24" "$go/usr/lib/go-1.24/bin/go" build -o "$tools/bin/referrers-registry" \
+      "$here/referrers-registry.go" >&2 || true
+  rm -rf "$tools/go"
+fi
 printf '%s\n' "$tools/bin"
