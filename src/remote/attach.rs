@@ -7,7 +7,7 @@ use super::blobs::Outgoing;
 use super::referrers::Additions;
 use super::{RemoteError, Repository, workers};
 use crate::digest::Sha256;
-use crate::image::layout::{Artifact, BlobContent, Referrer};
+use crate::image::layout::{Artifact, Blob, BlobContent, Referrer};
 use crate::image::media_type;
 
 /// What became of it.
@@ -40,13 +40,18 @@ pub fn attach(
     }
     let listed = |referrer: &&Referrer| lists[&referrer.subject.digest].has(Sha256::of(&referrer.manifest));
     let missing: Vec<&Referrer> = referrers.iter().filter(|referrer| !listed(referrer)).collect();
+    let manifest = |referrer: &Referrer| Sha256::of(&referrer.manifest);
+    let own = |referrer: &&Referrer| {
+        let digest = manifest(referrer);
+        referrer.blobs().filter(move |(other, _)| *other != digest).collect::<Vec<_>>()
+    };
+    let blobs: BTreeMap<Sha256, Blob> = missing.iter().flat_map(own).collect();
+    workers::each(&blobs.into_values().collect::<Vec<_>>(), |blob| match &blob.content {
+        BlobContent::Bytes(bytes) => send_bytes(repository, bytes),
+        BlobContent::Stored(_) => Ok(()),
+    })?;
     let unlisted = workers::each(&missing, |referrer| {
-        let digest = Sha256::of(&referrer.manifest);
-        for (_, blob) in referrer.blobs().filter(|(other, _)| *other != digest) {
-            if let BlobContent::Bytes(bytes) = &blob.content {
-                send_bytes(repository, bytes)?;
-            }
-        }
+        let digest = manifest(referrer);
         let put = repository.put(&digest.to_oci(), media_type::MANIFEST, &referrer.manifest)?;
         Ok((!put.referrers).then(|| (referrer.subject.digest, referrer.descriptor())))
     })?;

@@ -4,7 +4,7 @@ use oci_spec::image::Descriptor;
 use serde::Deserialize;
 use ureq::http::Method;
 
-use super::client::{Reply, refused};
+use super::client::{Reply, Tries, refused};
 use super::{RemoteError, Repository};
 use crate::digest::Sha256;
 use crate::host::registry::{MANIFESTS, MOST_DOCUMENT_BYTES};
@@ -145,13 +145,25 @@ impl Repository {
         call.headers.push(("content-type".to_owned(), media_type.to_owned()));
         call.headers.extend(etag.map(|etag| ("if-match".to_owned(), etag.to_owned())));
         call.body = bytes;
-        let reply = self.send(&call)?;
-        if etag.is_some() && reply.status == 412 {
-            return Ok(None);
-        }
-        if !matches!(reply.status, 200..=204) {
-            return Err(refused(&call.what, reply));
-        }
+        let mut tries = Tries::new(self);
+        let reply = loop {
+            let reply = self.send(&call)?;
+            match reply.status {
+                412 if etag.is_some() => return Ok(None),
+                200..=204 => break reply,
+                _ => {}
+            }
+            match refused(&call.what, reply) {
+                // The digest is right. Docker's registry says this while another client sends a blob that the
+                // manifest names too.
+                RemoteError::Refused { what, status: 400, detail }
+                    if detail.starts_with(": DIGEST_INVALID") =>
+                {
+                    tries.again(None, || RemoteError::Refused { what, status: 400, detail })?;
+                }
+                error => return Err(error),
+            }
+        };
         let expected = Sha256::of(bytes);
         if let Some(found) = digest_header(&reply).filter(|found| *found != expected) {
             return Err(RemoteError::WrongDigest { what: call.what, found, expected });

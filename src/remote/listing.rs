@@ -17,6 +17,9 @@ use crate::image::media_type;
 /// More than anyone attaches to one image.
 pub(super) const MOST_REFERRERS: usize = 2000;
 
+/// More pages than they would stand on.
+const MOST_PAGES: usize = 100;
+
 /// The referrers of one subject.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Listed {
@@ -79,7 +82,7 @@ impl Repository {
                 return Err(RemoteError::Answer { what: call.what, reason });
             };
             entries.extend(page.manifests);
-            if entries.len() > MOST_REFERRERS || seen.len() > MOST_REFERRERS {
+            if entries.len() > MOST_REFERRERS || seen.len() > MOST_PAGES {
                 return Err(endless());
             }
             match next {

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hbuild::digest::Sha256;
+use hbuild::graph::Algorithm;
 use hbuild::host::fetch::FetchOptions;
 use hbuild::image::layout::{Subject, referrer_manifest};
 use hbuild::image::read::Layout;
@@ -83,7 +84,8 @@ fn client(arguments: &[&str], place: &Place) -> Option<String> {
 
 #[test]
 fn a_registry_without_the_referrers_api() {
-    let place = Place::new();
+    // crane reads gzip alone.
+    let place = Place::with(Algorithm::Gzip);
     let Some(registry) = distribution(&place) else { return };
     let name = format!("{}/team/app", registry.authority);
     let tag = format!("{name}:1-debian12");
@@ -133,7 +135,7 @@ fn clients(place: &Place, name: &str) {
 
 #[test]
 fn a_registry_with_the_referrers_api() {
-    let place = Place::new();
+    let place = Place::with(Algorithm::Gzip);
     let Some(registry) = with_referrers() else { return };
     let name = format!("{}/team/app", registry.authority);
     place.must(&["push", "app", &name]);

@@ -13,18 +13,24 @@ use crate::oci_support;
 /// A layout `app` with one variant, `1-debian12`: two platforms, referrers of both and of the index.
 pub struct Place {
     folder: tempfile::TempDir,
+    algorithm: Algorithm,
 }
 
 impl Place {
+    /// Its layers are not compressed: one has three megabytes.
     pub fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::with(Algorithm::None)
+    }
+
+    pub fn with(algorithm: Algorithm) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), algorithm };
         place.image("app", "hi");
         place
     }
 
     /// Writes a layout; `greeting` is in the image.
     pub fn image(&self, name: &str, greeting: &str) {
-        let mut sample = oci_support::sample(Algorithm::Zstd, &["1-debian12"], greeting);
+        let mut sample = oci_support::sample(self.algorithm, &["1-debian12"], greeting);
         sample.image.name = "app".to_owned();
         let variant = &mut sample.image.variants[0];
         variant.tags.clear();

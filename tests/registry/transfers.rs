@@ -61,7 +61,7 @@ fn a_tag_that_is_there_is_not_moved() {
     place.must(&["push", "app", &name]);
     let puts = registry.count("PUT", "");
     let error = place.must_fail(&["push", "other", &name], 1, "hbuild::remote::tag_exists");
-    assert!(error.contains("--move-tags") && error.contains(&format!("{name}:1-debian12")), "{error}");
+    assert!(error.contains("move this one with") && error.contains(&format!("{name}:1-debian12")), "{error}");
     assert_eq!(registry.count("PUT", ""), puts, "nothing was sent");
     place.must(&["push", "other", &format!("{name}:2")]);
     let moved = place.json(&["push", "other", &name, "--move-tags"]);

@@ -1,6 +1,7 @@
 //! One request and its answer, redirects followed by hand: where they lead is looked at before anyone is asked there.
 
 use std::io::Read;
+use std::time::Duration;
 
 use ureq::http::{Method, Request, Response, header};
 use ureq::{Body, SendBody};
@@ -11,6 +12,8 @@ use crate::host::url::{HttpUrl, Url};
 
 /// More redirects than anyone needs.
 const MOST_REDIRECTS: usize = 10;
+/// How long a server may take to answer to what was sent to it.
+const MOST_DIGESTION: Duration = Duration::from_secs(300);
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -83,7 +86,10 @@ impl Fetcher {
             Payload::Reader(reader, length) => (&mut **reader, *length),
         };
         let built = built.header(header::CONTENT_LENGTH, length).body(SendBody::from_reader(reader));
-        let built = self.agent.configure_request(built.map_err(|_| Failure::Redirect)?).proxy(proxy).build();
+        let built = self.agent.configure_request(built.map_err(|_| Failure::Redirect)?).proxy(proxy);
+        // Who takes something large may have to move it before the answer.
+        let patience = Some(self.options.idle_timeout.max(MOST_DIGESTION));
+        let built = built.timeout_recv_response(patience).timeout_per_read(patience).build();
         self.agent.run(built).map_err(failure)
     }
 }
