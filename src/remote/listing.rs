@@ -111,7 +111,9 @@ impl Repository {
     pub(super) fn completed(&self, entries: Vec<Descriptor>) -> Result<Vec<Descriptor>, RemoteError> {
         workers::each(&entries, |entry| {
             let mut entry = entry.clone();
-            if entry.annotations().as_ref().is_some_and(|annotations| !annotations.is_empty()) {
+            let annotated = entry.annotations().as_ref().is_some_and(|annotations| !annotations.is_empty());
+            let kind = entry.artifact_type().as_ref().map(ToString::to_string);
+            if annotated && kind.is_some_and(|kind| kind != media_type::EMPTY) {
                 return Ok(entry);
             }
             let Some(document) = self.document(&entry.digest().to_string())? else { return Ok(entry) };
