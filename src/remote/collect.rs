@@ -30,7 +30,7 @@ pub(super) fn collect(layout: &Layout<'_>, entries: &[Descriptor]) -> Result<Vec
     let mut level = entries.to_vec();
     for _ in 0..MOST_DEPTH {
         level.retain(|entry| {
-            let digest = digest_of(entry).filter(|_| is_document(&entry.media_type().to_string()));
+            let digest = digest_of(entry).filter(|_| is_document(entry.media_type().as_ref()));
             digest.is_some_and(|digest| seen.insert(digest))
         });
         let found = workers::each(&level, |entry| item(layout, entry))?;
@@ -46,7 +46,7 @@ pub(super) fn collect(layout: &Layout<'_>, entries: &[Descriptor]) -> Result<Vec
 /// The document of `entry`, and the documents below it.
 fn item(layout: &Layout<'_>, entry: &Descriptor) -> Result<(Item, Vec<Descriptor>), RemoteError> {
     let bytes = layout.blob(entry)?;
-    let parts = Parts::parse(&entry.digest().to_string(), &bytes)?;
+    let parts = Parts::parse(entry.digest().as_ref(), &bytes)?;
     let blobs = parts.blobs().filter_map(|blob| Some((digest_of(blob)?, blob.size()))).collect();
     let digest = Sha256::of(&bytes);
     let item = Item { digest, media_type: entry.media_type().to_string(), bytes, blobs };

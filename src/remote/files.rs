@@ -105,7 +105,7 @@ impl RegistryFiles {
             from = found.len();
             let fetched = workers::each(&below, |entry| {
                 // A copy of some platforms alone is an image too: what is missing is seen by whoever wants it.
-                let document = self.repository.document(&entry.digest().to_string())?;
+                let document = self.repository.document(entry.digest().as_ref())?;
                 Ok(document.map(|document| (entry.clone(), document)))
             })?;
             found.extend(fetched.into_iter().flatten());
@@ -222,7 +222,7 @@ impl State {
     }
 
     fn know(&mut self, entry: &Descriptor) {
-        let document = is_document(&entry.media_type().to_string());
+        let document = is_document(entry.media_type().as_ref());
         if let Some(digest) = digest_of(entry) {
             self.known.entry(digest).or_insert(Known { size: entry.size(), document });
         }

@@ -116,7 +116,7 @@ impl Repository {
             if annotated && kind.is_some_and(|kind| kind != media_type::EMPTY) {
                 return Ok(entry);
             }
-            let Some(document) = self.document(&entry.digest().to_string())? else { return Ok(entry) };
+            let Some(document) = self.document(entry.digest().as_ref())? else { return Ok(entry) };
             if let Ok(manifest) = serde_json::from_slice::<ImageManifest>(&document.bytes) {
                 let kind = manifest.artifact_type().clone();
                 entry.set_artifact_type(Some(kind.unwrap_or_else(|| manifest.config().media_type().clone())));

@@ -158,7 +158,7 @@ impl Push<'_> {
     fn tag(&self, target: &Target) -> Result<(), RemoteError> {
         self.tag_state(target)?;
         let bytes = self.layout.blob(&target.entry)?;
-        self.repository.put(&target.tag, &target.entry.media_type().to_string(), &bytes)?;
+        self.repository.put(&target.tag, target.entry.media_type().as_ref(), &bytes)?;
         Ok(())
     }
 
