@@ -13,14 +13,14 @@ export HBUILD_DEBIAN_MIRROR=file:$mirror/debian TMPDIR=$work
 store=(env HBUILD_STORE="$work/store")
 once lock "${store[@]}" "$hbuild" lock "$work/recipe"
 once bundle "${store[@]}" "$hbuild" bundle "$work/recipe" -o "$work/nine.bundle"
-once image "${store[@]}" "$hbuild" build "$work/recipe" -o "$work/image"
+once image "${store[@]}" "$hbuild" build "$work/recipe" -o "$work/layouts"
 
 for ((run = 0; run < bench_runs; run++)); do
   rm -rf "$work/empty" "$work/out" "$work/said"
   once build env HBUILD_STORE="$work/empty" "$hbuild" build "$work/recipe" -o "$work/out"
   rm -rf "$work/empty"
-  once reproduce-mirror env HBUILD_STORE="$work/empty" "$hbuild" reproduce "$work/image/nine" --recipe "$work/recipe" -o "$work/said"
-  once reproduce-bundle env HBUILD_STORE="$work/empty" "$hbuild" reproduce "$work/image/nine" --bundle "$work/nine.bundle" -o "$work/said"
+  once reproduce-mirror env HBUILD_STORE="$work/empty" "$hbuild" reproduce "$work/layouts/nine" --recipe "$work/recipe" -o "$work/said"
+  once reproduce-bundle env HBUILD_STORE="$work/empty" "$hbuild" reproduce "$work/layouts/nine" --bundle "$work/nine.bundle" -o "$work/said"
 done
 
 for name in lock bundle build reproduce-mirror reproduce-bundle; do

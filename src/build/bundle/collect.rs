@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use miette::Diagnostic;
+
 use super::super::graph::WholeGraph;
 use super::super::run::fetch;
 use super::super::{BuildFailure, BuildOptions, Item, Project, Surroundings};
@@ -23,7 +25,7 @@ pub enum BundleFailure {
     /// An input could not be had, or the lock does not fit.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Build(#[from] BuildFailure),
+    Build(Box<BuildFailure>),
     /// A file of the project cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -46,6 +48,12 @@ pub enum BundleFailure {
         #[source]
         source: Box<BuildFailure>,
     },
+}
+
+impl From<BuildFailure> for BundleFailure {
+    fn from(failure: BuildFailure) -> Self {
+        Self::Build(Box::new(failure))
+    }
 }
 
 /// What a bundle is made with.
@@ -222,10 +230,11 @@ fn add_documents(
         let id = graph.add(document.derivation.clone()).map_err(BuildFailure::from)?;
         wanted.push(id);
     }
-    let records = fetch(&graph, &wanted, options, surroundings).map_err(|source| match source {
-        failure if options.cancel.load(Ordering::Relaxed) => BundleFailure::Build(failure),
-        failure => BundleFailure::Indexes { source: Box::new(failure) },
-    })?;
+    let records =
+        fetch(&graph, &wanted, options, surroundings).map_err(|source| match is_absence(&source) {
+            true => BundleFailure::Indexes { source: Box::new(source) },
+            false => source.into(),
+        })?;
     for (id, document) in wanted.iter().zip(documents) {
         let Action::Fetch(Fetch { content: FixedOutput::Sha256(sha256), .. }) = &document.derivation.action
         else {
@@ -237,6 +246,20 @@ fn add_documents(
         contents.bytes(text.as_bytes(), Use::new(Kind::Certificate, name));
     }
     Ok(())
+}
+
+/// Whether something was not to be had, and nothing else is wrong.
+fn is_absence(failure: &BuildFailure) -> bool {
+    let codes = [
+        "hbuild::host::unreachable",
+        "hbuild::host::not_found",
+        "hbuild::host::wrong_bytes",
+        "hbuild::host::truncated",
+        "hbuild::host::no_mirror",
+        "hbuild::host::registry_offline",
+        "hbuild::exec::offline",
+    ];
+    failure.code().is_some_and(|code| codes.contains(&code.to_string().as_str()))
 }
 
 fn items(chosen: &[(&Project, Item<'_>)], folders: &Folders) -> Result<Vec<BundledItem>, BundleFailure> {

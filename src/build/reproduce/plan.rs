@@ -89,7 +89,13 @@ pub enum ReproduceError {
     /// Nothing can be planned or built.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Build(#[from] BuildFailure),
+    Build(Box<BuildFailure>),
+}
+
+impl From<BuildFailure> for ReproduceError {
+    fn from(failure: BuildFailure) -> Self {
+        Self::Build(Box::new(failure))
+    }
 }
 
 fn shown(digest: &Option<Sha256>) -> String {
