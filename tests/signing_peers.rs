@@ -86,9 +86,10 @@ fn a_build_finds_neither_key_nor_passphrase_and_the_run_attestation_tells_of_it(
 
     let image = "out/app";
     let unsigned = files(&workspace.path("project/out/app"));
-    signing(&workspace, &["sign", image, "--key", &key(&workspace, "key"), "--no-run"]);
+    let without = ["sign", image, "--key", &key(&workspace, "key"), "--no-run", "--legacy-cosign"];
+    signing(&workspace, &without);
     let signed = files(&workspace.path("project/out/app"));
-    signing(&workspace, &["sign", image, "--key", &key(&workspace, "key"), "--no-run"]);
+    signing(&workspace, &without);
     assert!(files(&workspace.path("project/out/app")) == signed);
     // The same build again leaves the signatures where they are.
     workspace.must(&["build", "app.hb"]);
@@ -121,6 +122,7 @@ fn a_build_finds_neither_key_nor_passphrase_and_the_run_attestation_tells_of_it(
     let fetched: Vec<&str> = run.fetched.iter().map(|file| file.name.as_str()).collect();
     assert!(fetched.iter().any(|name| name.starts_with("libapp=1.0-1")), "{fetched:?}");
     assert_eq!((&run.substituted, &run.unknown), (&Vec::new(), &Vec::new()));
+    validate(&workspace);
 
     // Another machine knows nothing of it, and says so.
     let elsewhere = workspace.path("elsewhere");
@@ -130,6 +132,24 @@ fn a_build_finds_neither_key_nor_passphrase_and_the_run_attestation_tells_of_it(
     let [run] = &self::runs(&workspace.path("project/out/app"))[..] else { panic!("one run attestation") };
     assert!(run.builds.is_empty() && run.fetched.is_empty());
     assert!(run.unknown.contains(&"curious".to_owned()), "{:?}", run.unknown);
+}
+
+/// Holds every signed statement of the layout against in-toto's own messages.
+fn validate(workspace: &Workspace) {
+    if !has("in-toto-validate") {
+        return;
+    }
+    let bundles = files(&workspace.path("project/out/app"));
+    let payloads =
+        bundles.iter().filter_map(|(_, bytes)| Some(Bundle::parse(bytes).ok()?.payload().to_vec()));
+    let mut command = Command::new("in-toto-validate");
+    for (number, payload) in payloads.enumerate() {
+        let path = workspace.path(&format!("statement-{number}.json"));
+        fs::write(&path, payload).unwrap();
+        command.arg(path);
+    }
+    assert!(command.get_args().count() > 8);
+    run(&mut command);
 }
 
 /// The predicates of all run attestations in a layout.

@@ -12,6 +12,7 @@ use super::registry::RegistryArguments;
 use super::run::RunArguments;
 use super::sign::SignArguments;
 use super::test::{TestArguments, TestTime};
+use super::signer::SignerArguments;
 use super::verify::VerifyArguments;
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
@@ -51,10 +52,11 @@ impl Command {
         }
     }
 
-    /// The variable that holds the key to sign with, where `--key env:NAME` names one.
-    pub fn key_variable(&self) -> Option<&str> {
+    /// What signs, of the commands that sign.
+    pub fn signer(&self) -> Option<&SignerArguments> {
         match self {
-            Command::Sign(arguments) => arguments.signer.variable(),
+            Command::Reproduce(arguments) => Some(&arguments.signer),
+            Command::Sign(arguments) => Some(&arguments.signer),
             _ => None,
         }
     }

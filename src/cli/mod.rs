@@ -51,6 +51,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
+use zeroize::Zeroizing;
 
 use arguments::{Arguments, Command};
 use context::Context;
@@ -73,6 +74,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|word| word == KEY_ARGUMENT) {
         return key_main(&arguments[2..]);
     }
+    // While there is one thread, and before anything is read: no other process is to find it, whatever the command.
     let passphrase = take_variable("HBUILD_PASSPHRASE");
     let command = Arguments::command();
     let arguments = axes::rewrite(&command, arguments);
@@ -85,11 +87,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    // While there is one thread, and before anything is read: no other process is to find them, whatever the command.
-    let key = arguments.command.key_variable().and_then(take_variable);
+    let secrets = secrets(&arguments.command, passphrase);
     init_log();
     let reporter = Reporter::new(arguments.error_format, arguments.command.reports());
-    let context = Context::new(reporter, Secrets { passphrase, key });
+    let context = Context::new(reporter, secrets);
     match dispatch(arguments.command, &context) {
         Ok(()) => {
             context.reporter().finish(0);
@@ -100,6 +101,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(context::STOPPED_STATUS)
         }
         Err(failure) => failure.finish(context.reporter()),
+    }
+}
+
+/// The secrets that `command` needs; others are forgotten.
+fn secrets(command: &Command, passphrase: Option<Zeroizing<Vec<u8>>>) -> Secrets {
+    match (command.signer(), command) {
+        (Some(signer), _) => Secrets { passphrase, key: signer.variable().and_then(take_variable) },
+        (None, Command::Keygen(_)) => Secrets { passphrase, key: None },
+        _ => Secrets::default(),
     }
 }
 
