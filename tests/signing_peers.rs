@@ -143,7 +143,9 @@ fn validate(workspace: &Workspace) {
     let payloads =
         bundles.iter().filter_map(|(_, bytes)| Some(Bundle::parse(bytes).ok()?.payload().to_vec()));
     let mut command = Command::new("in-toto-validate");
-    for (number, payload) in payloads.enumerate() {
+    // Its validator takes no predicate without a member, which that of a signature is, as cosign has it.
+    let signature = |payload: &Vec<u8>| payload.ends_with(br#""predicate":{}}"#);
+    for (number, payload) in payloads.filter(|payload| !signature(payload)).enumerate() {
         let path = workspace.path(&format!("statement-{number}.json"));
         fs::write(&path, payload).unwrap();
         command.arg(path);
