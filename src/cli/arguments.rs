@@ -11,8 +11,8 @@ use super::push::PushArguments;
 use super::registry::RegistryArguments;
 use super::run::RunArguments;
 use super::sign::SignArguments;
-use super::test::{TestArguments, TestTime};
 use super::signer::SignerArguments;
+use super::test::{TestArguments, TestTime};
 use super::verify::VerifyArguments;
 
 /// Builds hardened OCI images from recipes, bit for bit reproducible.
