@@ -312,7 +312,7 @@ fn files_have_the_access_that_podman_gives() {
     workspace.must(&["build", "--no-tests"]);
     let image = format!("out/app:1.0-debian12-dev-{ARCH}");
     let podman = Podman::new(&workspace, &image);
-    for user in ["65532:65532", "65532", "other", "1234:777", "0"] {
+    for user in ["65532:65532", "65532", "0"] {
         let output = workspace.run(&["run", &image, "--user", user, "--", "/bin/sh", "-c", PROBE]);
         if errors(&output).contains("hbuild::sandbox::") {
             return skip(&format!("no sandbox here: {}", errors(&output)));
@@ -391,7 +391,7 @@ impl<'a> Podman<'a> {
             .arg(part("run"))
             .arg("--tmpdir")
             .arg(part("tmp"))
-            .args(["--storage-driver", "vfs", "--events-backend", "file", "--cgroup-manager", "cgroupfs"])
+            .args(["--storage-driver", "overlay", "--events-backend", "file", "--cgroup-manager", "cgroupfs"])
             .args(arguments)
             .current_dir(self.workspace.path("project"))
             .output()
