@@ -44,7 +44,7 @@ pub enum ImageCommandError {
     /// The sandbox or the store failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Failed(#[from] BuildFailure),
+    Failed(Box<BuildFailure>),
     /// It is for another architecture.
     #[error("the image is for {wanted}, and this host is {here}")]
     #[diagnostic(
@@ -99,9 +99,13 @@ pub fn run_in_image(
     if !directory.starts_with('/') {
         return Err(ImageCommandError::Directory { directory });
     }
-    let mut contents = store.temporary_contents(cancelled).map_err(BuildFailure::from)?;
+    let mut contents = store
+        .temporary_contents(cancelled)
+        .map_err(|error| ImageCommandError::Failed(Box::new(error.into())))?;
     let tree = layout.tree(image, &mut contents)?;
-    let text = |path: &str| text(&tree, path, &contents).map_err(BuildFailure::from);
+    let text = |path: &str| {
+        text(&tree, path, &contents).map_err(|error| ImageCommandError::Failed(Box::new(error.into())))
+    };
     let (passwd, group) = (text("etc/passwd")?, text("etc/group")?);
     let user = wanted.user.clone().or_else(|| config.user().clone()).filter(|user| !user.is_empty());
     let account = account(user.as_deref().unwrap_or("0"), &passwd, &group)?;
@@ -121,7 +125,7 @@ pub fn run_in_image(
         threads,
     };
     let status = images.interact(&finished, &command, (console, wanted.loopback), cancelled);
-    status.map_err(|error| ImageCommandError::Failed(failure_of(error)))
+    status.map_err(|error| ImageCommandError::Failed(Box::new(failure_of(error))))
 }
 
 /// The failure of the sandbox as that of a build.

@@ -75,7 +75,7 @@ pub fn run(arguments: &TestArguments, context: &Context) -> Result<(), Failure> 
     let store = context.store()?;
     let progress = Progress::start(context.reporter());
     context.before_hard_stop(progress.clearing());
-    let limits = || arguments.sandbox.limits().or(settings.build.clone());
+    let limits = || arguments.sandbox.limits().or(settings.build);
     let executor = executor(&store, limits())?;
     let runner = image_runner(&store, limits(), arguments.time);
     let reports = TestReports::default();
