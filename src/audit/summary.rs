@@ -241,7 +241,7 @@ fn contents(origins: &Origins, sizes: &BTreeMap<String, u64>) -> Vec<ContentSumm
         }
     }
     let mut contents: Vec<_> = found.into_values().collect();
-    contents.sort_by(|one, other| other.size.cmp(&one.size));
+    contents.sort_by_key(|one| std::cmp::Reverse(one.size));
     contents
 }
 
