@@ -12,7 +12,7 @@ image=${BENCH_IMAGE:-}
 if [ -z "$image" ]; then
   need apt-get curl
   prepare_sets
-  big=("${minbase[@]}" build-essential clang git python3)
+  big=("${minbase[@]}" build-essential git python3)
   mirror_pool "$mirror" "$state" "${big[@]}"
   write_recipe "$work/big.hb" big full "${big[@]}"
   export HBUILD_DEBIAN_MIRROR="file:$mirror/debian" HBUILD_STORE="$work/store"

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Problem;
 use super::report::{Check, Claim, EvidenceState, Verification};
 
 /// Columns that text is broken at.
@@ -29,14 +30,20 @@ impl Check {
 
 impl fmt::Display for Verification {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.holds { "holds" } else { "DOES NOT HOLD" };
+        let verdict = match self.holds {
+            true => "holds",
+            false if self.problems.iter().all(Problem::is_absence) => {
+                "CANNOT BE VERIFIED: not all of it is there"
+            }
+            false => "DOES NOT HOLD",
+        };
         writeln!(out, "{} {verdict}", self.image)?;
         if let Some(digest) = &self.digest {
             entry(out, "digest", digest)?;
         }
         let policy = match &self.policy.sha256 {
             Some(digest) => format!("the policy sha256:{digest}"),
-            None => "no policy of yours: a signature, provenance and an SBOM are wanted".to_owned(),
+            None => "no policy: signatures, provenance and an SBOM are wanted".to_owned(),
         };
         entry(out, "judged", &format!("at {}, by {policy}", self.time))?;
         for key in &self.keys {

@@ -74,8 +74,8 @@ pub(super) struct Entry {
     pub digest: Sha256,
     pub size: u64,
     pub media_type: String,
-    /// Names of the layout's other images.
-    pub others: usize,
+    /// Digests of what else the layout names.
+    pub others: BTreeSet<String>,
 }
 
 /// The entry that `reference` names, once the layout's own index was read strictly.
@@ -97,12 +97,8 @@ pub(super) fn entry(files: &dyn ImageFiles, reference: Option<&str>) -> Result<(
     let names = layout.names();
     let others: BTreeSet<String> =
         names.iter().map(|(_, entry)| entry.digest().to_string()).filter(|other| *other != digest).collect();
-    let entry = Entry {
-        digest: meant.sha256(what)?,
-        size: meant.size,
-        media_type: meant.media_type.clone(),
-        others: others.len(),
-    };
+    let entry =
+        Entry { digest: meant.sha256(what)?, size: meant.size, media_type: meant.media_type.clone(), others };
     Ok((entry, index))
 }
 

@@ -12,6 +12,14 @@ use super::{Case, Check, Fault, Findings, Problem};
 #[serde(rename_all = "camelCase")]
 struct Summary {
     verification_result: String,
+    #[serde(default)]
+    policy: SummaryPolicy,
+}
+
+#[derive(Deserialize, Default)]
+struct SummaryPolicy {
+    #[serde(default)]
+    uri: String,
 }
 
 /// What SLSA writes where everything was right.
@@ -82,13 +90,22 @@ fn signature(case: &Case<'_>, faults: &mut Vec<(String, Fault)>, findings: &mut 
             .values()
             .map(|keys| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and "))
             .collect();
-        let count = format!("{} builder{}", signers.len(), if signers.len() == 1 { "" } else { "s" });
-        let says = format!("{subject} is signed by {count}, {} wanted: {}", wanted.0, by.join(", "));
+        let says = match wanted.0 {
+            1 => format!("{subject} is signed by {}", by.join(", ")),
+            wanted => {
+                format!("{subject} is signed by {} builders of {wanted} wanted: {}", by.len(), by.join(", "))
+            }
+        };
         let ground = "ECDSA P-256 over a statement that names the digest, by keys that you trust";
         findings.holds(Check::Signature, Some(subject), says, ground);
         return;
     }
-    let faults = take(faults, |_| true);
+    // What is filed as a signature says why it is none; where nothing is, the rest does.
+    let mut why = take(faults, |kind| kind == SIGNATURE);
+    if why.is_empty() {
+        why = take(faults, |_| true);
+    }
+    let faults = why;
     let subject_text = subject.clone();
     let problem = match signers.len() {
         0 => Problem::NotSigned { subject: subject_text, trusted: case.keys.len(), faults },
@@ -102,7 +119,8 @@ fn take(faults: &mut Vec<(String, Fault)>, wanted: impl Fn(&String) -> bool) -> 
     let (taken, left) = std::mem::take(faults).into_iter().partition(|(kind, _)| wanted(kind));
     *faults = left;
     let taken: Vec<(String, Fault)> = taken;
-    taken.into_iter().map(|(_, fault)| fault).collect()
+    let mut said = BTreeSet::new();
+    taken.into_iter().map(|(_, fault)| fault).filter(|fault| said.insert(fault.to_string())).collect()
 }
 
 /// What trusted rebuilders found: one that found a difference is not outvoted.
@@ -113,7 +131,8 @@ fn summaries(case: &Case<'_>, findings: &mut Findings) {
         let rebuilder = case.keys[statement.key].name.clone();
         match summary.verification_result == PASSED {
             true => {
-                let says = format!("{subject} was rebuilt, says `{rebuilder}`, with the result {PASSED}");
+                let policy = crate::audit::verify::shown(&summary.policy.uri);
+                let says = format!("{subject} was rebuilt, says `{rebuilder}`: {PASSED} by {policy}");
                 let ground = "the word of that key's holder; `hbuild reproduce` finds it out yourself";
                 findings.holds(Check::Rebuild, Some(subject), says, ground);
             }

@@ -10,12 +10,12 @@ use crate::evidence::media;
 
 pub use file::PolicyError;
 
+/// SLSA's summary of a rebuild.
+pub use crate::audit::reproduction::SUMMARY_PREDICATE as SUMMARY;
+/// The run attestation.
+pub use media::PREDICATE_RUN as RUN;
 /// The predicate type of a signature of an image, as cosign 3 writes and wants it.
 pub use media::PREDICATE_SIGNATURE as SIGNATURE;
-/// SLSA's summary of a verification or a rebuild.
-pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
-/// The run attestation.
-pub const RUN: &str = "https://hbuild.dev/run/v1";
 
 /// Kinds of evidence by the short names that a policy may use.
 pub const KINDS: &[(&str, &str)] = &[
