@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -142,5 +142,72 @@ fn archives_hold_the_same_and_nothing_twice() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("hbuild::verify::not_plain") && said.contains("twice"), "{said}");
+    fs::remove_file(public).unwrap();
+}
+
+/// Debian's registry on this machine, until it is dropped.
+struct Registry {
+    process: Child,
+    folder: tempfile::TempDir,
+    address: String,
+}
+
+impl Registry {
+    fn start() -> Option<Self> {
+        if !crate::support::oracles::has("docker-registry") || !crate::support::loopback() {
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let configuration = format!(
+            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"{address}\"}}\n",
+            folder.path().display()
+        );
+        let file = folder.path().join("config.yml");
+        fs::write(&file, configuration).unwrap();
+        let mut command = Command::new("docker-registry");
+        let process =
+            command.arg("serve").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(&address).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Some(Self { process, folder, address })
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_registry_is_read_as_a_folder_is() {
+    let Some(registry) = Registry::start() else { return };
+    let key = Key::default();
+    let made = Made::signed(&key);
+    let (image, public) = written(&made, &key);
+    let name = format!("{}/sample:1", registry.address);
+    let mut push = Command::new(env!("CARGO_BIN_EXE_hbuild"));
+    let pushed = push.env_clear().env("HOME", "/nonexistent").args(["push", &image, &name]).output().unwrap();
+    assert!(pushed.status.success(), "{}", text(&pushed.stderr));
+    let output = hbuild(&[&name, "--key", &public, "--deep"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    // A layer that the registry keeps damaged is not taken.
+    let layer = digest(&made.manifest()["layers"][1]).replace("sha256:", "");
+    let blobs = registry.folder.path().join("docker/registry/v2/blobs/sha256");
+    let path = blobs.join(&layer[..2]).join(&layer).join("data");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    fs::write(path, bytes).unwrap();
+    let output = hbuild(&[&name, "--key", &public]);
+    assert!([Some(1), Some(3)].contains(&output.status.code()), "{}", text(&output.stdout));
+    assert!(!text(&output.stdout).contains(" holds\n"), "{}", text(&output.stdout));
     fs::remove_file(public).unwrap();
 }

@@ -13,7 +13,7 @@ use crate::evidence::{STATEMENT_TYPE, json, media};
 use crate::image::read::ImageFiles;
 
 /// Bundles hold SBOMs and lists of every file.
-const MOST_BUNDLE_BYTES: u64 = 128 << 20;
+const MOST_BUNDLE_BYTES: u64 = 64 << 20;
 /// in-toto's statements before version 1 say the same of subject and predicate type.
 const STATEMENT_V0: &str = "https://in-toto.io/Statement/v0.1";
 
