@@ -271,6 +271,8 @@ fn a_bundle_that_somebody_changed_is_refused() {
     links_and_padding(&bytes, &bad, &refused);
 }
 
+type HeaderChange = fn(&mut tar::Header);
+
 /// Headers that other programs would follow, and bytes that none would see.
 fn links_and_padding(bytes: &[u8], bad: &Path, refused: &dyn Fn(&str, &str)) {
     let first = 512 + manifest_length(bytes).next_multiple_of(512);
@@ -278,7 +280,7 @@ fn links_and_padding(bytes: &[u8], bad: &Path, refused: &dyn Fn(&str, &str)) {
         String::from_utf8(bytes[first..first + 100].iter().copied().take_while(|byte| *byte != 0).collect());
     let path = path.unwrap();
     let size = tar::Header::from_byte_slice(&bytes[first..first + 512]).size().unwrap();
-    let changes: [(&str, fn(&mut tar::Header)); 4] = [
+    let changes: [(&str, HeaderChange); 4] = [
         ("a link", |header| header.set_entry_type(tar::EntryType::Symlink)),
         ("a device", |header| header.set_entry_type(tar::EntryType::Char)),
         ("a mode", |header| header.set_mode(0o4755)),
@@ -294,7 +296,7 @@ fn links_and_padding(bytes: &[u8], bad: &Path, refused: &dyn Fn(&str, &str)) {
         refused("hbuild::bundle::other_entry", what);
     }
     let mut changed = bytes.to_vec();
-    assert!(size % 512 != 0);
+    assert!(!size.is_multiple_of(512));
     changed[first + 512 + size as usize] = 1;
     fs::write(bad, changed).unwrap();
     refused("hbuild::bundle::other_entry", "padding");

@@ -253,7 +253,8 @@ fn what_is_missing_is_said() {
                 && it["subject"][0]["digest"]["sha256"] == manifest.as_str()
         })
     };
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 4] = [
         ("hbuild::reproduce::other_subject", |it| {
             it["subject"][0]["digest"]["sha256"] = "0".repeat(64).into()
         }),

@@ -177,9 +177,9 @@ fn add_variants(whole: &mut WholeGraph<'_>, options: &GraphOptions) -> Result<()
 /// Where the lock has some of `items` and lacks others: which ones it has, and the error that names the others.
 fn partly<'i, 'a>(
     file: RecipeFile<'_>,
-    items: &'i [(&'a Project, Item<'a>)],
+    items: &'i [Chosen<'a>],
     lock: &Lock,
-) -> Option<(Vec<&'i (&'a Project, Item<'a>)>, LockError)> {
+) -> Option<(Vec<&'i Chosen<'a>>, LockError)> {
     let mut there_are = Vec::new();
     let (mut locked, mut unlocked) = (Vec::new(), Vec::new());
     for each in items {
@@ -219,14 +219,17 @@ fn partly<'i, 'a>(
     Some((there_are, LockError::Partly { recipe: file.shown.to_owned(), items, help }))
 }
 
+/// An image or build of a recipe.
+type Chosen<'a> = (&'a Project, Item<'a>);
+
 /// What of `items` is built where the lock has only `locked`: an index of a variant that lacks an architecture which
 /// was asked for would replace a whole one.
 fn without_gaps<'i, 'a>(
-    items: &'i [(&'a Project, Item<'a>)],
-    locked: &[&'i (&'a Project, Item<'a>)],
-) -> (Vec<&'i (&'a Project, Item<'a>)>, Vec<(&'a Image, Gap)>) {
-    let is_locked = |item: &(&'a Project, Item<'a>)| locked.iter().any(|it| std::ptr::eq(*it, item));
-    let image = |item: &(&'a Project, Item<'a>)| match item.1 {
+    items: &'i [Chosen<'a>],
+    locked: &[&'i Chosen<'a>],
+) -> (Vec<&'i Chosen<'a>>, Vec<(&'a Image, Gap)>) {
+    let is_locked = |item: &Chosen<'a>| locked.iter().any(|it| std::ptr::eq(*it, item));
+    let image = |item: &Chosen<'a>| match item.1 {
         Item::Image(image) => Some(image),
         Item::Build(_) => None,
     };

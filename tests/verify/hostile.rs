@@ -223,7 +223,7 @@ fn bundles_that_are_none() {
         text.replacen('{', "{\"mediaType\":\"application/x\",", 1).into_bytes()
     });
     assert_eq!(found, ["not_signed(duplicate_member)"]);
-    let deep = [b"{\"mediaType\":".repeat(1), b"[".repeat(500_000)].concat();
+    let deep = [b"{\"mediaType\":".to_vec(), b"[".repeat(500_000)].concat();
     assert_eq!(with_signature(|_, _| deep), ["not_signed(too_deep)"]);
     assert_eq!(with_signature(|_, _| b"\x00\xff".to_vec()), ["not_signed(bad_json)"]);
 }

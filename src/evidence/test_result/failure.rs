@@ -150,11 +150,11 @@ mod tests {
         };
         let text = FailedTest(outcome).to_string();
         assert!(
-            text.starts_with(&format!(
+            text.starts_with(
                 "test `greets` at x.hb:3:1 failed\n  command: /bin/hello --to \"a b\"\n  it exited with status 2, expected was status 0\n  \
                  standard output: expected somewhere \"Hello\\n\"\n  standard output:\n  | Hallo\n  standard error:\n  \
                  | line 0\n"
-            )),
+            ),
             "{text}"
         );
         assert!(text.ends_with("| line 9\n  | […]"), "{text}");
