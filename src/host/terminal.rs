@@ -29,10 +29,12 @@ impl Terminal {
 
     /// What is typed after `question`, without showing it. `None` where the user breaks off, or `stop` says so.
     pub fn ask(&mut self, question: &str, stop: &dyn Fn() -> bool) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-        write!(self.0, "{question}: ")?;
-        self.0.flush()?;
         let answer = {
+            // Before the question: what is typed as soon as it is seen must be neither shown nor dropped.
             let silent = Silent::new(&self.0)?;
+            let mut terminal = &self.0;
+            write!(terminal, "{question}: ")?;
+            terminal.flush()?;
             silent.line(stop)
         };
         writeln!(self.0)?;
