@@ -12,9 +12,10 @@ use super::image::ImageSource;
 use super::registry::RegistryArguments;
 use super::report::{Failure, UsageError};
 use super::{print, print_json};
-use crate::audit::verify::{Options, Policy, TrustedKey, Verification, verify};
+use crate::audit::verify::{Options, Policy, Problem, TrustedKey, Verification, verify};
 use crate::evidence::signing::PublicKey;
 use crate::host::clock;
+use crate::image::read::ReadError;
 
 /// Key files and policies have a few lines.
 const MOST_BYTES: u64 = 4 << 20;
@@ -78,7 +79,13 @@ pub fn run(arguments: &VerifyArguments, context: &Context) -> Result<(), Failure
         deep: arguments.deep,
         arch,
     };
-    let verification = verify(source.files(), source.reference(), &options);
+    let mut verification = verify(source.files(), source.reference(), &options);
+    // Nothing was judged: there is nothing to say of an image.
+    if let [Problem::Read(ReadError::Ambiguous { .. } | ReadError::UnknownReference { .. })] =
+        verification.problems[..]
+    {
+        return Err(Failure::new(verification.problems.remove(0)));
+    }
     match arguments.json {
         true => print_json(&verification)?,
         false => print(&verification.to_string())?,

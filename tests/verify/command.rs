@@ -33,6 +33,18 @@ fn archive(layout: &Path) -> tempfile::NamedTempFile {
 }
 
 #[test]
+fn of_an_image_that_is_not_there_no_page_speaks() {
+    let key = Key::default();
+    let made = Made::signed(&key);
+    let (image, public) = written(&made, &key);
+    let output = hbuild(&[&format!("{image}.2"), "--key", &public]);
+    let said = text(&output.stderr);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{said}");
+    assert!(said.contains("hbuild::image::unknown_reference") && said.contains("there are: 1"), "{said}");
+    fs::remove_file(public).unwrap();
+}
+
+#[test]
 fn one_page_for_a_person() {
     let key = Key::default();
     let made = Made::signed(&key);
