@@ -120,7 +120,7 @@ pub fn build(
         left_out: left_out(whole, &made),
         failure,
     };
-    keep((&made.images, &tests), &results.builds, store, &options.output, &records)?;
+    keep(&source, &made.images, &results.builds, &options.output)?;
     if let Some(checked) = checked {
         results.checked = Some(check::judge(store, checked, &options.output, &options.cancel)?);
     }
@@ -315,17 +315,20 @@ fn absolute(path: PathBuf) -> PathBuf {
 
 /// What the results of each image and build were made from is a root as long as they stand.
 fn keep(
-    (images, tests): (&[&Planned<'_>], &Tests),
+    source: &Source<'_>,
+    images: &[&Planned<'_>],
     builds: &[BuildResult],
-    store: &Store,
     output: &Path,
-    records: &Records,
 ) -> Result<(), BuildFailure> {
+    let (store, records) = (source.store, source.records);
     let mut by_path: BTreeMap<PathBuf, BTreeSet<DerivationKey>> = BTreeMap::new();
     for planned in images {
         let layout = output.join(&planned.image.name);
         let path = if layout.exists() { layout } else { output.to_owned() };
-        let roots = planned.plan.roots().into_iter().chain(tests.statement(planned));
+        let about_index = source.variants.get(&(planned.image.name.as_str(), planned.image.variant.as_str()));
+        let about_index = about_index.into_iter().flat_map(|plan| &plan.documents).map(|(_, id)| *id);
+        let roots =
+            planned.plan.roots().into_iter().chain(source.tests.statement(planned)).chain(about_index);
         let keys = roots.filter_map(|root| Some(records.get(&root)?.key));
         by_path.entry(absolute(path)).or_default().extend(keys);
     }
