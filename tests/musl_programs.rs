@@ -252,9 +252,11 @@ fn evidence(image: &str) {
     let blobs = fs::read_dir(Path::new(layout).join("blobs/sha256")).unwrap();
     let documents = blobs.map(|entry| fs::read(entry.unwrap().path()).unwrap());
     let documents = documents.filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let slsa =
-        |document: &Value| document["predicateType"].as_str().is_some_and(|kind| kind.contains("slsa"));
-    let provenance: Vec<Value> = documents.filter(slsa).collect();
+    let of_image = |document: &Value| {
+        let definition = &document["predicate"]["buildDefinition"];
+        definition["buildType"].as_str().is_some_and(|kind| kind.ends_with("/recipe/v1"))
+    };
+    let provenance: Vec<Value> = documents.filter(of_image).collect();
     let [provenance] = &provenance[..] else { panic!("{} statements", provenance.len()) };
     let resolved = &provenance["predicate"]["buildDefinition"]["resolvedDependencies"];
     let all: Vec<&str> = resolved.as_array().unwrap().iter().filter_map(|one| one["uri"].as_str()).collect();
