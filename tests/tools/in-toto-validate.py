@@ -17,8 +17,9 @@ for name in sys.argv[1:]:
     Statement.copy_from_pb(message).validate()
     predicate = json.loads(text)["predicate"]
     if message.predicate_type == "https://slsa.dev/verification_summary/v1":
-        # SLSA 1.0 has it, the messages have not.
+        # The messages have no version of the verifier, and one level where SLSA 1.0 has a list of them.
         predicate["verifier"].pop("version", None)
+        assert all(isinstance(level, str) for level in predicate.pop("verifiedLevels")), name
         summary = json_format.ParseDict(predicate, vsa_pb2.VerificationSummary())
         assert summary.verification_result in ("PASSED", "FAILED"), name
         assert summary.verifier.id and summary.resource_uri and summary.policy.digest, name
