@@ -112,7 +112,8 @@ impl<'a> LocalImages<'a> {
             directories: Vec::new(),
             outputs: Vec::new(),
             commands: vec![command],
-            loopback: false,
+            // A server that checks its configuration binds its port.
+            loopback: true,
             epoch: EPOCH,
             limits: Limits { log: u64::MAX, ..self.limits.clone() },
             one_processor: false,
