@@ -11,7 +11,7 @@ use std::path::Path;
 use hbuild::digest::Sha256;
 use hbuild::graph::Algorithm;
 use hbuild::host::folder::HostFolder;
-use hbuild::image::layout::{LayoutError, Subject, WriteOptions, Written, referrer_manifest, write};
+use hbuild::image::layout::{Blob, LayoutError, Subject, WriteOptions, Written, referrer_manifest, write};
 use hbuild::image::read::{Archive, FolderFiles, HashingSink, Layout};
 use hbuild::tree::MemoryContents;
 use hbuild_lang::recipe::Arch;
@@ -107,7 +107,7 @@ fn referrers_of_another_type_stay_with_their_subject() {
     let mut signed = oci_support::sample(Algorithm::Zstd, &["1-debian12"], "hi");
     let subject = Subject::manifest(&signed.image.variants[0].platforms[0].manifest);
     let kind = "application/vnd.dev.sigstore.bundle.v0.3+json";
-    let signature = referrer_manifest(subject, kind, kind, b"{}".to_vec(), BTreeMap::new());
+    let signature = referrer_manifest(subject, kind, kind, Blob::of(b"{}"), BTreeMap::new());
     signed.image.variants[0].referrers = vec![signature];
     write_to(&signed, &root).unwrap();
     write_to(&sample, &root).unwrap();

@@ -166,7 +166,13 @@ impl Source<'_> {
     ) -> Result<Referrer, BuildFailure> {
         let annotation = (media::PREDICATE_TYPE_ANNOTATION.to_owned(), predicate.to_owned());
         let annotations = if predicate.is_empty() { BTreeMap::new() } else { BTreeMap::from([annotation]) };
-        let document = self.bytes(id, outputs::DOCUMENT)?;
+        let object = self.object(id, outputs::DOCUMENT);
+        let document = match self.records[&id].sha256.get(outputs::DOCUMENT) {
+            Some(digest) => {
+                Blob { digest: *digest, size: object.size, content: BlobContent::Stored(object.digest) }
+            }
+            None => Blob::of(&self.bytes(id, outputs::DOCUMENT)?),
+        };
         Ok(referrer_manifest(subject, artifact, artifact, document, annotations))
     }
 

@@ -49,6 +49,7 @@ impl Builder for EvidenceBuilder {
             Evidence::Elf { .. } | Evidence::Policy { .. } => return Err(BuildError::action(wrong())),
         };
         let object = context.put(&document)?;
+        context.keep_sha256(object, Sha256::of(&document));
         Ok(BuildOutputs::from([(outputs::DOCUMENT.to_owned(), object)]))
     }
 }

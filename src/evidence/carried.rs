@@ -36,7 +36,7 @@ pub fn indexes_referrer(
     let list = IndexList { schema: 1, indexes: digests(&indexes), certificates: digests(&certificates) };
     let list = serde_json::to_vec(&list).expect("the list holds texts");
     let files = indexes.into_iter().chain(certificates).collect();
-    artifact_with_files(subject, media::INDEXES, list, files)
+    artifact_with_files(subject, media::INDEXES, Blob::of(&list), files)
 }
 
 /// The signed indexes that an image carries.

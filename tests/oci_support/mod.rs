@@ -12,7 +12,7 @@ use hbuild::graph::{
 };
 use hbuild::image::config::ImageBuilder;
 use hbuild::image::layer::{LayerBuilder, compression};
-use hbuild::image::layout::{LayoutImage, OpenBlob, Platform, Subject, Variant, referrer_manifest};
+use hbuild::image::layout::{Blob, LayoutImage, OpenBlob, Platform, Subject, Variant, referrer_manifest};
 use hbuild::tree::{Entry, EntryKind, Origin, OriginMap, Tree, TreePath};
 use hbuild_lang::recipe::Arch;
 
@@ -110,7 +110,7 @@ fn make_variant(context: &MemoryContext, name: &str, layers: &[LayerDescriptor])
         let made = ImageBuilder.build(&derivation(action, &[&names, &names]), context).unwrap();
         let [config, manifest] =
             [outputs::CONFIG, outputs::MANIFEST].map(|name| context.bytes(made[name]).unwrap());
-        let document = format!("{{\"about\":\"{arch}\"}}").into_bytes();
+        let document = Blob::of(format!("{{\"about\":\"{arch}\"}}").as_bytes());
         let annotations = BTreeMap::from([("org.example.kind".to_owned(), "sbom".to_owned())]);
         let kind = "application/spdx+json";
         referrers.push(referrer_manifest(Subject::manifest(&manifest), kind, kind, document, annotations));

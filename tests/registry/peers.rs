@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use hbuild::digest::Sha256;
 use hbuild::graph::Algorithm;
 use hbuild::host::fetch::FetchOptions;
-use hbuild::image::layout::{Subject, referrer_manifest};
+use hbuild::image::layout::{Blob, Subject, referrer_manifest};
 use hbuild::image::read::Layout;
 use hbuild::remote::{Access, Client, Reference, RegistryFiles, attach};
 
@@ -171,7 +171,7 @@ fn what_several_attach_at_once_is_all_there() {
         Subject::manifest(&bytes)
     });
     let document = |writer: usize, subject: Subject| {
-        let text = format!("{{\"writer\":{writer}}}").into_bytes();
+        let text = Blob::of(format!("{{\"writer\":{writer}}}").as_bytes());
         referrer_manifest(subject, "application/x", "application/x", text, BTreeMap::new())
     };
     std::thread::scope(|scope| {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use hbuild::graph::Algorithm;
 use hbuild::host::folder::HostFolder;
-use hbuild::image::layout::{Subject, WriteOptions, referrer_manifest, write};
+use hbuild::image::layout::{Blob, Subject, WriteOptions, referrer_manifest, write};
 
 use crate::oci_support;
 
@@ -42,7 +42,7 @@ impl Place {
             subject,
             kind,
             kind,
-            b"{\"about\":\"index\"}".to_vec(),
+            Blob::of(b"{\"about\":\"index\"}"),
             annotations,
         ));
         let options = WriteOptions { verify: false, cancelled: &|| false };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{PublicKey, Signer, SigningError};
 use crate::evidence::json;
 use crate::evidence::media::PREDICATE_TYPE_ANNOTATION;
-use crate::image::layout::{Referrer, Subject, referrer_manifest};
+use crate::image::layout::{Blob, Referrer, Subject, referrer_manifest};
 
 /// The media type of a bundle; also the artifact type of its referrer.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -179,7 +179,7 @@ pub fn bundle_referrer(subject: Subject, predicate_type: &str, key: &PublicKey, 
         (PREDICATE_TYPE_ANNOTATION.to_owned(), predicate_type.to_owned()),
         (KEY_ANNOTATION.to_owned(), key.fingerprint()),
     ]);
-    referrer_manifest(subject, BUNDLE, BUNDLE, bundle, annotations)
+    referrer_manifest(subject, BUNDLE, BUNDLE, Blob::of(&bundle), annotations)
 }
 
 #[cfg(test)]

@@ -46,8 +46,8 @@ pub struct Referrer {
     pub annotations: BTreeMap<String, String>,
     /// The bytes of the artifact manifest.
     pub manifest: Vec<u8>,
-    /// The bytes of the document.
-    pub document: Vec<u8>,
+    /// The document.
+    pub document: Blob,
     /// Files that stand behind the document, in order.
     pub files: Vec<Blob>,
 }
@@ -58,10 +58,10 @@ pub fn referrer_manifest(
     subject: Subject,
     artifact_type: &str,
     document_type: &str,
-    document: Vec<u8>,
+    document: Blob,
     annotations: BTreeMap<String, String>,
 ) -> Referrer {
-    let layer = descriptor(document_type, Sha256::of(&document), document.len() as u64);
+    let layer = descriptor(document_type, document.digest, document.size);
     let manifest = artifact_manifest(subject, artifact_type, vec![layer], &annotations);
     let artifact_type = artifact_type.to_owned();
     Referrer { subject, artifact_type, annotations, manifest, document, files: Vec::new() }
@@ -72,10 +72,10 @@ pub fn referrer_manifest(
 pub fn artifact_with_files(
     subject: Subject,
     artifact_type: &str,
-    document: Vec<u8>,
+    document: Blob,
     files: Vec<(String, Blob)>,
 ) -> Referrer {
-    let mut layers = vec![descriptor(artifact_type, Sha256::of(&document), document.len() as u64)];
+    let mut layers = vec![descriptor(artifact_type, document.digest, document.size)];
     for (name, blob) in &files {
         let mut layer = descriptor(media_type::BYTES, blob.digest, blob.size);
         layer.set_annotations(Some([(media_type::TITLE.to_owned(), name.clone())].into()));
@@ -114,7 +114,7 @@ fn artifact_manifest(
 impl Referrer {
     /// All that a layout or a registry needs of it: manifest, document, config, files.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = (Sha256, Blob)> {
-        let all = [&self.manifest[..], &self.document, EMPTY_CONFIG].map(Blob::of);
+        let all = [Blob::of(&self.manifest), self.document.clone(), Blob::of(EMPTY_CONFIG)];
         all.into_iter().chain(self.files.iter().cloned()).map(|blob| (blob.digest, blob))
     }
 
