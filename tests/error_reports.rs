@@ -294,7 +294,8 @@ fn entries_are_explained() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(errors(&unknown).contains("did you mean `hbuild::lang::missing_arm`?"), "{}", errors(&unknown));
     let several = hbuild(folder.path(), &["explain", "too_deep"]);
-    assert!(errors(&several).contains("hbuild::lang::too_deep, hbuild::syntax::too_deep"));
+    let all = "say which: hbuild::evidence::too_deep, hbuild::lang::too_deep, hbuild::syntax::too_deep";
+    assert!(errors(&several).contains(all), "{}", errors(&several));
 }
 
 /// The index of the book's pages on errors, as `docs/src/errors/README.md` ends.
